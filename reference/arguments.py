@@ -1,0 +1,31 @@
+"""What the command lines of server and client have in common: ports, sizes, and errors in one line."""
+
+import argparse
+import sys
+from typing import NoReturn
+
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose error is one line that says what to do; the exit status is 2, as for every Unix tool."""
+
+    def error(self, message: str) -> NoReturn:
+        sys.stderr.write(f"usage: {self.prog} <ip> <port> [options, see --help]: {message}\n")
+        raise SystemExit(2)
+
+
+def port(text: str) -> int:
+    """A TCP port. Raises ArgumentTypeError."""
+    if text.isascii() and text.isdigit() and int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"port must be a number from 0 to 65535, not {text!r}")
+
+
+def size(text: str) -> int:
+    """A number of bytes, as in 100MB. Raises ArgumentTypeError."""
+    number = text.rstrip("KMGBkmgb")
+    unit = text[len(number) :].upper()
+    if number.isascii() and number.isdigit() and unit in _UNITS:
+        return int(number) * _UNITS[unit]
+    raise argparse.ArgumentTypeError(f"a size is a number with B, KB, MB or GB, not {text!r}")

@@ -1,0 +1,163 @@
+"""The server's side of one client, on a thread of its own: from the first frame to the last."""
+
+import time
+
+from reference.outbox import Outbox, Overflow
+from reference.protocol import (
+    BYE,
+    FEATURE_OF,
+    FILES,
+    FROM_CLIENT,
+    PING,
+    Abort,
+    Bye,
+    Data,
+    Decoder,
+    End,
+    Frame,
+    Get,
+    Hello,
+    Offer,
+    Ping,
+    Pong,
+    ProtocolError,
+    Refused,
+    Text,
+    encode,
+    wire_name,
+)
+from reference.room import Member, NameRefused, Room
+from reference.spool import Spool
+from reference.streams import Stream
+
+PATIENCE = 20.0
+"""Seconds of silence after which a session looks at the clock. Silent in the midst of a frame: ended. Silent in the
+chat: asked with a ping, and ended when silent once more, so that a pulled cable is known within a minute."""
+
+HELLO_SECONDS = 35.0
+"""Seconds until somebody must have joined; noticed within PATIENCE, so within a minute. The client of somebody who
+takes longer to think of a name connects anew by itself."""
+
+LINGER_SECONDS = 2.0
+"""How long a refused client gets to read why."""
+
+
+class Session:
+    """One connected client. Only its own thread calls ``run``; ``dismiss`` is for the one that ends the server."""
+
+    def __init__(
+        self, stream: Stream, address: str, outbox: Outbox, room: Room, spool: Spool, features: tuple[str, ...]
+    ) -> None:
+        """``features`` is what this server can do."""
+        self.address = address
+        self._stream = stream
+        self._outbox = outbox
+        self._room = room
+        self._spool = spool
+        self._features = features
+        self._member: Member | None = None
+        self._since = time.monotonic()
+        self._decoder = Decoder(FROM_CLIENT)
+        self._ending = False  # bye was said
+        self._asked = False  # a ping is open
+        self._dismissed = False
+
+    def run(self) -> None:
+        """Serve this client until it goes."""
+        parting = "connection lost"
+        try:
+            parting = self._converse()
+        except (ProtocolError, Overflow) as error:
+            parting = f"refused: {error}"
+            self._refuse(error.code if isinstance(error, ProtocolError) else "too-much", str(error))
+        except OSError:
+            pass  # reset, or gone: that is what "connection lost" says
+        finally:
+            self._outbox.close()
+            self._stream.end()
+            self._depart(parting)
+            self._stream.close()
+
+    def dismiss(self) -> None:
+        """Tell the client that the server ends."""
+        self._dismissed = True
+        member = self._member
+        if member is not None and BYE in member.features:
+            self._outbox.send(encode(Bye()))
+
+    def end(self) -> None:
+        """End the connection: ``run`` then returns."""
+        self._stream.end()
+
+    def _converse(self) -> str:
+        """Read and handle frames to the end, and return how it ended. Raises ProtocolError, Overflow, OSError."""
+        while not self._ending:
+            data = self._stream.receive()
+            if data == b"":
+                says_bye = self._member is not None and BYE in self._member.features
+                return "connection lost" if says_bye else "!DISCONNECT"
+            self._look_at_the_clock(silent=data is None)
+            if data is not None:
+                self._asked = False
+                self._decoder.feed(data)
+                while not self._ending and (frame := self._decoder.next_frame()) is not None:
+                    self._handle(frame)
+        return "!DISCONNECT"
+
+    def _look_at_the_clock(self, silent: bool) -> None:
+        if self._member is None and time.monotonic() - self._since > HELLO_SECONDS:
+            raise ProtocolError("timeout", f"no name within {HELLO_SECONDS:.0f} seconds")
+        if silent and self._decoder.in_frame:
+            raise ProtocolError("timeout", "a frame began and did not end")
+        if silent and self._member is not None and PING in self._member.features:
+            if self._asked:
+                raise TimeoutError("no pong")
+            self._asked = True
+            self._outbox.send(encode(Ping()))
+
+    def _handle(self, frame: Frame) -> None:
+        member = self._member
+        if isinstance(frame, Hello):
+            self._join(frame)
+            return
+        if member is None:
+            raise ProtocolError("out-of-turn", "the first frame must be hello")
+        if FEATURE_OF.get(type(frame), "") not in {"", *member.features}:
+            raise ProtocolError("out-of-turn", f"{wire_name(type(frame))}: hello and welcome did not both name it")
+        match frame:
+            case Text():
+                self._room.say(member, frame)
+            case Offer():
+                self._spool.offer(member, frame)
+            case Data():
+                self._spool.data(member, frame)
+            case End():
+                self._spool.end(member, frame)
+            case Get():
+                self._spool.get(member, frame)
+            case Abort():
+                self._spool.abort(member, frame)
+            case Ping():
+                self._outbox.send(encode(Pong()))
+            case Bye():
+                self._ending = True
+
+    def _join(self, hello: Hello) -> None:
+        if self._member is not None:
+            raise ProtocolError("out-of-turn", "hello: you are in already")
+        try:
+            features = frozenset(hello.features) & frozenset(self._features)
+            self._member = self._room.join(hello.name, features, self._outbox, self._features)
+        except NameRefused as refused:
+            self._outbox.send(encode(Refused(refused.code, str(refused))))
+
+    def _refuse(self, code: str, reason: str) -> None:
+        self._outbox.send(encode(Refused(code, reason)))
+        self._stream.end_politely(LINGER_SECONDS)
+
+    def _depart(self, parting: str) -> None:
+        if self._member is None or self._dismissed:
+            return
+        self._room.leave(self._member, f"[{self._member.name}] {parting}")
+        if FILES in self._features:
+            self._spool.gone(self._member)

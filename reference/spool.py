@@ -1,0 +1,259 @@
+"""The files that are being shared: taken from the one who offers, kept on disk, handed to those who ask.
+
+Both legs are pulled. The server asks the sender until it has the file; receivers ask the server, and who asks for
+bytes that have not arrived yet is answered when they have. So no loop here ever blocks a thread, a slow receiver
+delays nobody, and a file is passed on while it arrives.
+
+A file's bytes are in a temporary file without a name: whatever happens to the server, nothing is left over, and no
+name that a client chose ever comes near the disk.
+"""
+
+import errno
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Lock
+
+from reference.outbox import Overflow
+from reference.protocol import (
+    FILES,
+    Abort,
+    Data,
+    End,
+    Frame,
+    Get,
+    Offer,
+    OfferFrom,
+    ProtocolError,
+    Stored,
+    encode,
+)
+from reference.pull import Damaged, Pull
+from reference.room import Entry, Member, Room
+from reference.store import Store
+
+MAX_FILE = 2 * 1024**3
+"""Bytes of one file, unless the server is told otherwise: a long film."""
+
+MAX_SPOOL = 8 * 1024**3
+"""Bytes of all files together, unless the server is told otherwise."""
+
+MAX_FILES_EACH = 16
+"""Files of one sender at a time: each costs a descriptor."""
+
+MAX_WAITING_GETS = 16
+"""Questions of one receiver about one file that wait for bytes to arrive; the reference client has five open."""
+
+
+@dataclass(eq=False)
+class _SharedFile:
+    offer: Offer
+    sender: Member
+    store: Store
+    pull: Pull
+    receivers: set[Member] = field(default_factory=set)  # who was offered it, and is not done with it
+    waiting: list[tuple[Member, Get]] = field(default_factory=list)  # who asked for bytes that have not come yet
+    arrived: int = 0
+    sha256: bytes = b""  # known once it is whole
+
+
+class _NotTaken(Exception):
+    """Why the server does not take a file."""
+
+
+class Spool:
+    """Every shared file, by id. Every method may be called by any thread."""
+
+    def __init__(self, room: Room, folder: str | None, max_file: int = MAX_FILE, max_total: int = MAX_SPOOL) -> None:
+        """``folder`` None means the system's for temporary files."""
+        self._room = room
+        self._folder = folder
+        self._max_file = max_file
+        self._max_total = max_total
+        # Guards the files and all that is in them, but not their bytes and their pull: those belong to the sender's
+        # thread. Taken before the room's lock; never held while anything is sent.
+        self._lock = Lock()
+        self._files: dict[bytes, _SharedFile] = {}
+
+    # --- from the one who offers
+
+    def offer(self, sender: Member, offer: Offer) -> None:
+        """Pass an offer on to everyone else, and begin to ask for the file."""
+        frame = encode(OfferFrom(sender.name, offer.id, offer.name, offer.size))
+        line = f"[{sender.name}] !send {offer.name}"
+        try:
+            with self._lock:
+                self._check(sender, offer)
+                file = _SharedFile(offer, sender, Store(self._folder), Pull(offer.id, offer.size))
+                self._files[offer.id] = file
+                present = self._room.add(Entry(sender, frame, FILES, line))
+                file.receivers = {member for member in present if FILES in member.features and member is not sender}
+        except _NotTaken as problem:
+            sender.outbox.send(encode(Abort(offer.id, str(problem))))
+        except OSError as error:
+            sender.outbox.send(encode(Abort(offer.id, _disk_reason(error))))
+        else:
+            self._room.flush()
+            self._ask(file)
+
+    def data(self, sender: Member, data: Data) -> None:
+        """Keep what came, hand it to who waits for it, and ask for more. Raises ProtocolError."""
+        file = self._sent_by(sender, data.id)
+        if file is None:
+            return
+        file.pull.take(data)
+        try:
+            file.store.write(data.offset, data.data)
+        except (OSError, ValueError) as error:
+            self._call_off(file, _disk_reason(error), told=file.receivers | {sender})
+            return
+        with self._lock:
+            file.arrived = file.pull.arrived
+        self._answer_waiting(file)
+        self._ask(file)
+
+    def end(self, sender: Member, end: End) -> None:
+        """The whole file is here, if its hash is right. Raises ProtocolError."""
+        file = self._sent_by(sender, end.id)
+        if file is None:
+            return
+        try:
+            file.pull.finish(end)
+        except Damaged:
+            self._call_off(file, "it arrived damaged", told=file.receivers | {sender})
+            return
+        with self._lock:
+            file.sha256 = end.sha256
+            offer = file.offer
+            self._room.add(Entry(None, line=f"Received {offer.name} ({offer.size} bytes)"))
+        sender.outbox.send(encode(Stored(end.id)))
+        self._room.flush()
+        self._answer_waiting(file)
+        self._forget_if_done(file)
+
+    # --- from those who ask
+
+    def get(self, receiver: Member, get: Get) -> None:
+        """Answer now, or when the bytes have come. Raises ProtocolError, Overflow."""
+        with self._lock:
+            file = self._files.get(get.id)
+            if file is None or receiver not in file.receivers:
+                file = None
+            elif get.offset > file.offer.size:
+                raise ProtocolError("bad-field", "get: the offset is beyond the end of the file")
+            elif not _is_there(file, get):
+                if sum(member is receiver for member, _ in file.waiting) >= MAX_WAITING_GETS:
+                    raise Overflow(f"more than {MAX_WAITING_GETS} questions about one file at once")
+                file.waiting.append((receiver, get))
+                return
+        if file is None:
+            receiver.outbox.send(encode(Abort(get.id, "the server does not have it, or no longer")))
+        else:
+            receiver.outbox.send_later(partial(self._answer, file, receiver, get))
+
+    def abort(self, member: Member, abort: Abort) -> None:
+        """The sender calls a file off, or a receiver does not want it."""
+        with self._lock:
+            file = self._files.get(abort.id)
+        if file is None:
+            return
+        if member is file.sender and not file.sha256:
+            self._call_off(file, abort.reason, told=file.receivers)
+        else:
+            self._done_with(file, member)
+
+    def gone(self, member: Member) -> None:
+        """Someone left the room: their unfinished files are called off, and nothing waits for them any more."""
+        with self._lock:
+            files = list(self._files.values())
+        for file in files:
+            if file.sender is member and not file.sha256:
+                self._call_off(file, f"{member.name} has left", told=file.receivers)
+            else:
+                self._done_with(file, member)
+
+    def close(self) -> None:
+        """Drop every file."""
+        with self._lock:
+            for file in list(self._files.values()):
+                self._forget(file)
+
+    # --- inside
+
+    def _check(self, sender: Member, offer: Offer) -> None:
+        """Raises _NotTaken. Requires _lock."""
+        if offer.id in self._files:
+            raise _NotTaken("this id is in use")
+        if offer.size > self._max_file:
+            raise _NotTaken(f"too large: this server takes files up to {self._max_file} bytes")
+        if sum(file.offer.size for file in self._files.values()) + offer.size > self._max_total:
+            raise _NotTaken("the server has no room for it now")
+        if sum(file.sender is sender for file in self._files.values()) >= MAX_FILES_EACH:
+            raise _NotTaken(f"{MAX_FILES_EACH} of your files are still on their way: send it later")
+
+    def _sent_by(self, sender: Member, file_id: bytes) -> _SharedFile | None:
+        """The file that ``sender`` is sending; None when it has been called off, and answers are still coming in."""
+        with self._lock:
+            file = self._files.get(file_id)
+        return file if file is not None and file.sender is sender and not file.sha256 else None
+
+    def _ask(self, file: _SharedFile) -> None:
+        questions: list[Frame] = list(file.pull.questions())
+        if questions:
+            file.sender.outbox.send(b"".join(map(encode, questions)))
+
+    def _answer_waiting(self, file: _SharedFile) -> None:
+        with self._lock:
+            ready = [(member, get) for member, get in file.waiting if _is_there(file, get)]
+            if ready:
+                file.waiting = [each for each in file.waiting if each not in ready]
+        for member, get in ready:
+            try:
+                member.outbox.send_later(partial(self._answer, file, member, get))
+            except Overflow:
+                member.outbox.give_up()
+
+    def _answer(self, file: _SharedFile, receiver: Member, get: Get) -> bytes:
+        """The answer to a question, made when its turn on the wire has come."""
+        if get.offset == file.offer.size:
+            self._done_with(file, receiver)
+            return encode(End(get.id, file.sha256))
+        try:
+            data = file.store.read(get.offset, min(get.size, file.offer.size - get.offset))
+        except (OSError, ValueError):
+            return b""  # called off meanwhile, and everyone has been told
+        return encode(Data(get.id, get.offset, data))
+
+    def _call_off(self, file: _SharedFile, reason: str, told: set[Member]) -> None:
+        with self._lock:
+            self._forget(file)
+            members = list(told)
+        frame = encode(Abort(file.offer.id, reason))
+        for member in members:
+            member.outbox.send(frame)
+
+    def _done_with(self, file: _SharedFile, receiver: Member) -> None:
+        with self._lock:
+            file.receivers.discard(receiver)
+            file.waiting = [each for each in file.waiting if each[0] is not receiver]
+        self._forget_if_done(file)
+
+    def _forget_if_done(self, file: _SharedFile) -> None:
+        with self._lock:
+            if file.sha256 and not file.receivers:
+                self._forget(file)
+
+    def _forget(self, file: _SharedFile) -> None:
+        """Requires _lock."""
+        self._files.pop(file.offer.id, None)
+        file.store.close()
+
+
+def _is_there(file: _SharedFile, get: Get) -> bool:
+    if get.offset == file.offer.size:
+        return bool(file.sha256)
+    return min(get.offset + get.size, file.offer.size) <= file.arrived
+
+
+def _disk_reason(error: Exception) -> str:
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return "the server's disk is full" if full else "the server cannot store it"

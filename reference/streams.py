@@ -1,0 +1,94 @@
+"""A connected TCP socket with the two calls the chat needs: a read that waits, and a write that never does.
+
+The only file that knows how platforms differ here.
+"""
+
+import select
+import socket
+import struct
+
+_SMALLEST_READ = 4 * 1024
+_LARGEST_READ = 256 * 1024
+
+
+class Stream:
+    """One connection. One thread may read while another writes; two writers must take turns (see outbox.py)."""
+
+    def __init__(self, sock: socket.socket, patience: float) -> None:
+        """``patience`` is how many seconds ``receive`` waits before it returns None."""
+        self._sock = sock
+        self._patience = patience
+        self._read_size = _SMALLEST_READ
+        # A chat line is small and wants to leave at once: no waiting for more to fill a segment (RFC 896, Nagle).
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if _HAS_DONTWAIT:
+            sock.setblocking(True)
+            seconds, rest = divmod(patience, 1)
+            timeval = struct.pack("ll", int(seconds), int(rest * 1_000_000))
+            # Not settimeout(): that would poll() before each recv, and make our non-blocking sends wait as well.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
+        else:
+            sock.setblocking(False)
+
+    def fileno(self) -> int:
+        """For selectors."""
+        return self._sock.fileno()
+
+    def receive(self) -> bytes | None:
+        """What has arrived; b"" when the other side has ended; None when nothing came for ``patience`` seconds.
+
+        Raises OSError when the connection is broken.
+        """
+        try:
+            if not _HAS_DONTWAIT and not select.select([self._sock], [], [], self._patience)[0]:
+                return None
+            data = self._sock.recv(self._read_size)
+        except BlockingIOError:
+            return None
+        # A buffer is allocated before each recv: small for thousands who chat, large for the one who sends a film.
+        if len(data) == self._read_size:
+            self._read_size = min(2 * self._read_size, _LARGEST_READ)
+        elif len(data) < self._read_size // 4:
+            self._read_size = max(self._read_size // 2, _SMALLEST_READ)
+        return data
+
+    def send_now(self, data: bytes | memoryview) -> int:
+        """Write what the kernel takes at once, and return how many bytes that were.
+
+        Raises BlockingIOError when it takes none, and OSError when the connection is broken.
+        """
+        return self._sock.send(data, _DONTWAIT)
+
+    def end(self) -> None:
+        """End both directions. A thread that waits in ``receive`` wakes with b"": close() alone would not wake it."""
+        self._shutdown(socket.SHUT_RDWR)
+
+    def end_politely(self, seconds: float) -> None:
+        """End our direction and wait for the other side's end, but not for ever.
+
+        Closing with unread bytes sends a reset, and a reset may destroy what we sent last: the reason why (RFC 1122
+        section 4.2.2.13; RFC 9112 section 9.6 tells web servers the same). To be followed by ``close``.
+        """
+        self._shutdown(socket.SHUT_WR)
+        self._sock.settimeout(seconds)
+        try:
+            for _ in range(64):
+                if not self._sock.recv(_LARGEST_READ):
+                    break
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        """Give the descriptor back. Only for the thread that reads: another might close a number in use again."""
+        self._sock.close()
+
+    def _shutdown(self, how: int) -> None:
+        try:
+            self._sock.shutdown(how)
+        except OSError:
+            pass  # the other side was faster
+
+
+_HAS_DONTWAIT = hasattr(socket, "MSG_DONTWAIT")  # not on Windows: there the whole socket is made non-blocking
+_DONTWAIT: int = getattr(socket, "MSG_DONTWAIT", 0)
