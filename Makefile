@@ -1,0 +1,92 @@
+# The front door: `make help` lists what there is.
+#
+# Written for GNU make 3.81 (macOS) and newer. All paths are relative, so that the checkout may
+# lie in a folder with spaces.
+
+# `=`, not `?=`: tcsh exports a HOST of its own, which must not decide where we listen.
+HOST = 127.0.0.1
+PORT = 5050
+ARGS =
+DIR =
+PYTHON =
+
+.DEFAULT_GOAL := help
+.PHONY: help run-server run-client demo test lint format lock clean always
+# `make -j2 test lint` must not have two programs on one terminal.
+.NOTPARALLEL:
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo 'Settings, with their defaults:'
+	@echo '  HOST=127.0.0.1 PORT=5050   where the server listens and the client connects'
+	@echo '  ARGS=                      more options: make run-client ARGS="--name sravya"'
+	@echo '  DIR=                       run server.py or client.py of this folder instead'
+	@echo '  PYTHON=                    the Python to use, 3.11 or newer'
+
+# ---- Run -------------------------------------------------------------------------------------
+
+find_python = python=$$(sh requirements/find_python.sh $(if $(PYTHON),"$(PYTHON)")) || exit 1
+
+# Goes to the folder DIR, if one is named, which must have the program.
+go_to_dir = $(if $(DIR),test -f "$(DIR)/$(1)" || \
+	{ echo "No $(1) in $(DIR): DIR must name a folder that has one" >&2; exit 2; }; cd "$(DIR)";)
+
+# exec: the program takes the shell's place, so that Ctrl-C reaches it once.
+run-server: ## start the server (needs nothing but Python)
+	@$(find_python); $(call go_to_dir,server.py) \
+	exec "$$python" $(if $(DIR),server.py,-m reference.server) "$(HOST)" "$(PORT)" $(ARGS)
+
+run-client: $(if $(DIR),,.venv/client.stamp) ## join the chat from a terminal
+	@$(if $(DIR),$(find_python),python=.venv/bin/python); $(call go_to_dir,client.py) \
+	exec "$$python" $(if $(DIR),client.py,-m reference.client) "$(HOST)" "$(PORT)" $(ARGS)
+
+demo: .venv/client.stamp ## see what this is: a server, two scripted people, and you
+	@exec .venv/bin/python -m labkit.demo $(ARGS)
+
+# ---- Check -----------------------------------------------------------------------------------
+
+test: .venv/test.stamp ## run the tests on all cores (ARGS="-k files" for some of them)
+	@sh requirements/debian.sh
+	.venv/bin/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
+
+# A stage's folder is a program of its own: each has a wire.py, so each is checked by itself.
+lint: .venv/test.stamp .venv/lint.stamp ## check style, format and types
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m mypy $(wildcard reference labkit benchmarks tests requirements/install.py)
+	@for stage in $(wildcard stages/[0-9]_*); do \
+		echo "mypy in $$stage"; \
+		(cd $$stage && ../../.venv/bin/python -m mypy --config-file ../../pyproject.toml \
+			--cache-dir ../../.mypy_cache/$$stage .) || exit 1; \
+	done
+
+format: .venv/lint.stamp ## format the code, and mend what ruff can mend
+	.venv/bin/python -m ruff check --fix-only .
+	.venv/bin/python -m ruff format .
+
+# ---- Install ---------------------------------------------------------------------------------
+
+# A group is installed when its stamp is missing or older than its lock. An existing .venv/bin/python
+# that is gone (its Python was removed) makes all stamps old; a PYTHON= may differ from .venv's.
+.venv/client.stamp .venv/test.stamp .venv/lint.stamp .venv/lock.stamp: \
+.venv/%.stamp: requirements/%.txt .venv/bin/python $(if $(PYTHON),always)
+	@$(find_python); "$$python" requirements/install.py $*
+
+.venv/bin/python:
+
+always:
+
+# In this order, each bound by the ones before: all groups share one .venv.
+compile = .venv/bin/python -m uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --custom-compile-command "make lock" $(ARGS)
+
+lock: .venv/lock.stamp ## pin the packages of pyproject.toml (ARGS=--upgrade: newer versions)
+	$(compile) --group client -o requirements/client.txt
+	$(compile) --group test -c requirements/client.txt -o requirements/test.txt
+	$(compile) --group lint -c requirements/test.txt -o requirements/lint.txt
+	$(compile) --group lock -o requirements/lock.txt
+
+clean: ## remove what make installed and tools left behind (downloads stay)
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
