@@ -1,0 +1,34 @@
+"""The options of the end-to-end tests: what is under test, and how.
+
+Here and not beside those tests, because pytest reads options only from folders it starts in.
+"""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the end-to-end tests."""
+    group = parser.getgroup("chat", "the end-to-end stories in tests/graded")
+    group.addoption("--server", default="reference", help="`reference`, or a folder with server.py")
+    group.addoption("--client", default="reference", help="`reference`, or a folder with client.py")
+    group.addoption(
+        "--stage", type=int, default=5, help="leave out what comes after this stage (1 to 5)"
+    )
+    group.addoption(
+        "--network",
+        choices=("direct", "bytes", "random", "glue", "delay"),
+        help="tell the stories on this network only (default: on each)",
+    )
+    group.addoption(
+        "--seed",
+        type=int,
+        default=random.SystemRandom().randrange(10**9),
+        help="draw names, texts and files from this seed (printed when a story fails)",
+    )
+    group.addoption(
+        "--patience", type=float, default=30.0, help="seconds to wait for anything to happen"
+    )

@@ -1,0 +1,95 @@
+"""The `chat` of every story, told on each network; and failures as stories, not as tracebacks."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.graded.implementation import find
+from tests.graded.network import NETWORKS
+from tests.graded.report import StoryFailure
+from tests.graded.story import Setting, Story
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marks that say what a story is about."""
+    for mark in (
+        "stage(n): the first stage of the ladder that can do what the story is about",
+        "direct: the network makes no difference to this story, or may not be between",
+        "reference(role): the server, or the client, goes further here than the stages do",
+    ):
+        config.addinivalue_line("markers", mark)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tell every story on the network asked for, or on all of them."""
+    if "network" in metafunc.fixturenames:
+        asked = metafunc.config.getoption("--network")
+        only_direct = metafunc.definition.get_closest_marker("direct") is not None
+        networks = ["direct"] if only_direct else [asked] if asked else NETWORKS
+        metafunc.parametrize("network", networks)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the implementations under test are not meant to do."""
+    for item in items:
+        if reason := _why_not(item, config):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _why_not(item: pytest.Item, config: pytest.Config) -> str | None:
+    for mark in item.iter_markers("stage"):
+        if mark.args[0] > config.getoption("--stage"):
+            return f"comes with stage {mark.args[0]}"
+    for mark in item.iter_markers("reference"):
+        if config.getoption(f"--{mark.args[0]}") != "reference":
+            return f"only the reference's {mark.args[0]} does this"
+    return None
+
+
+@pytest.fixture
+def chat(request: pytest.FixtureRequest, network: str, tmp_path: Path) -> Iterator[Story]:
+    """A story about to begin: nobody is there yet."""
+    option: Any = request.config.getoption
+    seed = int(option("--seed"))
+    setting = Setting(
+        server=_found(option("--server"), "server"),
+        client=_found(option("--client"), "client"),
+        network=network,
+        stage=option("--stage"),
+        seed=seed,
+        patience=option("--patience"),
+        title=request.node.name,
+        again=_again(request, network, seed),
+    )
+    story = Story(setting, tmp_path)
+    yield story
+    story.close()
+
+
+def _found(name: str, role: str) -> Any:
+    try:
+        return find(name, role)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _again(request: pytest.FixtureRequest, network: str, seed: int) -> str:
+    option: Any = request.config.getoption
+    words = ["python", "-m", "pytest", request.node.nodeid, "--seed", str(seed)]
+    words += ["--network", network, "--stage", str(option("--stage"))]
+    words += ["--server", option("--server"), "--client", option("--client")]
+    return shlex.join(words)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Any:
+    """Print a failed story as it is: where in the driver it was noticed helps nobody."""
+    result = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, StoryFailure):
+        result.longrepr = str(call.excinfo.value)
+    return result

@@ -1,0 +1,68 @@
+"""What is under test: a server and a client, each of the reference or of a folder."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """A server or a client: the command that starts it, and the environment it needs."""
+
+    name: str
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether it is the complete chat, which goes further than the stages."""
+        return self.name == "reference"
+
+
+def find(name: str, role: str) -> Implementation:
+    """The `role` ("server" or "client") of the reference, or of the folder called `name`.
+
+    A folder's programs are run by their full path from a working directory that belongs to the
+    one person who runs it: so several clients of one folder do not share `downloads/`, and what
+    arrives never lands among the sources.
+
+    Raises ValueError if there is no such program.
+    """
+    if name == "reference":
+        return Implementation(
+            name, (sys.executable, "-m", f"reference.{role}"), {"PYTHONPATH": str(ROOT)}
+        )
+    program = Path(name).resolve() / f"{role}.py"
+    if not program.is_file():
+        raise ValueError(
+            f"no such program: {program} (give `reference` or a folder with {role}.py)"
+        )
+    env = {"PYTHONDONTWRITEBYTECODE": "1"}
+    return Implementation(name, (sys.executable, str(program)), env)
+
+
+def free_port() -> int:
+    """A port that nobody has now.
+
+    Not one the system would hand out for port 0: those are also given to outgoing connections at
+    any moment, also while a server is being restarted on its port.
+    """
+    mine = random.Random(os.urandom(8))
+    while True:
+        port = mine.randrange(10_000, 32_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return port

@@ -1,0 +1,36 @@
+"""When a line on a screen is a line of the contract."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# A program may have a prompt, and what arrives while it waits is then printed behind it: "> ",
+# ">>> ", "You: ", "> > ". Never blanks alone: further lines of a text are indented so that
+# nobody can forge a line, and must not be taken for one.
+_PROMPT = re.compile(r"(?:\w{0,32}[>:$#»›❯]+ ?)+")
+
+
+def is_line(expected: str, shown: str) -> bool:
+    """Whether a line shown is, as a whole, the expected one; a prompt before it does not count."""
+    expected, shown = _plain(expected), _plain(shown)
+    if shown == expected:
+        return True
+    prompt = _PROMPT.match(shown)
+    return prompt is not None and shown[prompt.end() :] == expected
+
+
+def is_question(question: str, shown: str) -> bool:
+    """Whether a line shown is this question, answered already or not."""
+    return _plain(shown).startswith(_plain(question))
+
+
+def in_order(expected: tuple[str, ...], shown: list[str]) -> bool:
+    """Whether the expected lines are among those shown, in this order, others in between or not."""
+    rest = iter(shown)
+    return all(any(is_line(line, candidate) for candidate in rest) for line in expected)
+
+
+def _plain(line: str) -> str:
+    # Composed and decomposed accents look the same, and terminals may turn one into the other.
+    return unicodedata.normalize("NFC", line).rstrip()

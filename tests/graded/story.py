@@ -1,0 +1,237 @@
+"""A test as a story: people join, type and see. What fails prints the story so far.
+
+def test_a_text_reaches_everyone_else(chat: Story) -> None:
+    chat.server()
+    sravya, sanjay = chat.join(), chat.join()
+    hello = chat.drawn.text()
+    sravya.types(hello)
+    sanjay.sees(f"[{sravya}] {hello}")
+    sravya.never_sees(f"[{sravya}] {hello}")
+"""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.graded.drawn import Drawn
+from tests.graded.implementation import HOST, Implementation, free_port
+from tests.graded.network import Address, through
+from tests.graded.party import Party, Person, Server
+from tests.graded.pipes import Pipes
+from tests.graded.program import PATIENCE, environment
+from tests.graded.report import Step, StoryFailure, Unmet, report
+from tests.graded.terminal import Terminal
+
+LISTENING = "[SERVER LISTENING]"
+# Another program may take the port in the moment between our look and the server's start.
+PORTS_TO_TRY = 3
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a story is told with."""
+
+    server: Implementation
+    client: Implementation
+    network: str = "direct"
+    stage: int = 5
+    seed: int = 0
+    patience: float = PATIENCE
+    title: str = ""
+    again: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a program that was run to its end has printed, and its exit status."""
+
+    stdout: str
+    stderr: str
+    status: int
+
+
+class Story:
+    """One server, the people who come, and the steps so far."""
+
+    def __init__(self, setting: Setting, folder: Path) -> None:
+        self.setting = setting
+        self.patience = setting.patience
+        self.drawn = Drawn(f"{setting.seed} {setting.title}")
+        self.changed = threading.Condition(threading.RLock())
+        self.people: list[Person] = []
+        self._folder = folder
+        self._servers: list[Server] = []
+        self._steps: list[Step] = []
+        self._inside = False
+        self._to_close = ExitStack()
+        self._doors: dict[int, Address] = {}
+
+    # Who comes.
+
+    def server(self, port: int | None = None) -> Server:
+        """Start the server, on a free port unless told, and wait until it listens."""
+        with self.step("the server starts" + (f" on port {port}" if port is not None else "")):
+            for _ in range(1 if port is not None else PORTS_TO_TRY):
+                server = self._start_server(free_port() if port is None else port)
+                try:
+                    server.wait_for(f"the server prints {LISTENING!r}", lambda: _listens(server))
+                    return server
+                except Unmet as unmet:
+                    taken = any("in use" in line for line in server.program.lines())
+                    if port is not None or not taken:
+                        raise
+                    last = unmet
+            raise last
+
+    def join(self, name: str | None = None) -> Person:
+        """Someone new opens a client, answers what is asked, and is in the chat."""
+        name = self.drawn.name() if name is None else name
+        with self.step(f"{name} joins"):
+            person = self._open(name)
+            person.answer_until_joined()
+        return person
+
+    def opens_client(self, name: str | None = None, port: int | None = None) -> Person:
+        """Someone new opens a client, and has answered nothing yet."""
+        name = self.drawn.name() if name is None else name
+        with self.step(f"{name} opens a client"):
+            return self._open(name, port)
+
+    def join_by_pipes(self, names: list[str]) -> list[Person]:
+        """Many at once whose clients have no terminal, with options for answers."""
+        with self.step(f"{len(names)} people join by scripts"):
+            options = ("--yes", "--mode", "terminal", "--name")
+            people = [self._open(name, options=(*options, name), kind=Pipes) for name in names]
+            for person in people:
+                person.wait_until_joined()
+        return people
+
+    def runs(self, role: str, *arguments: str) -> Outcome:
+        """Run the "server" or the "client" to its end, with no input and no terminal."""
+        with self.step(f"the {role} is run with {list(arguments)}"):
+            program = self.setting.server if role == "server" else self.setting.client
+            try:
+                done = subprocess.run(
+                    [*program.command, *arguments],
+                    cwd=self._new_folder(role),
+                    env=environment(program.env),
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    encoding="utf-8",
+                    errors="replace",
+                    timeout=self.patience,
+                )
+            except subprocess.TimeoutExpired:
+                raise Unmet(f"the {role} ends", f"{self.patience:g} seconds went by") from None
+            return Outcome(done.stdout, done.stderr, done.returncode)
+
+    # What holds for all.
+
+    def everyone_talks(self) -> None:
+        """Everyone present says something, one after the other, and everyone else sees it.
+
+        Whatever was on its way before has then arrived: a server hands on what one person says in
+        the order they said it, so what is not on a screen now was never sent.
+        """
+        people = [person for person in self.people if person.present]
+        with self.step("everyone present says something more, and everyone else sees it"):
+            for speaker in people:
+                text = self.drawn.text()
+                speaker.program.type(text)
+                line = f"[{speaker}] {text}"
+                for party in [*people, *self._servers[-1:]]:
+                    if party is not speaker:
+                        party.wait_for(f"{party} sees {line!r}", lambda p=party: p.count(line) > 0)  # type: ignore[misc]
+
+    def agrees(self, what: str, holds: bool, instead: str = "it is not so") -> None:
+        """A step that is a plain comparison, of a file's contents for example."""
+        with self.step(what):
+            if not holds:
+                raise Unmet(what, instead)
+
+    def is_in(self, person: Person) -> bool:
+        """Whether someone is in the chat.
+
+        They are when the server has printed their name and, from the stage that has a roster on,
+        they see themselves in it.
+        """
+        server = self._servers[-1]
+        namesakes = [other for other in self.people if other.name == person.name]
+        if server.count(person.name) <= sum(other.has_joined for other in namesakes):
+            return False
+        in_roster = (f"Client {seat} : {person}" for seat in range(1, len(self.people) + 1))
+        return self.setting.stage < 2 or any(map(person.count, in_roster))
+
+    @contextmanager
+    def step(self, words: str) -> Iterator[None]:
+        """Tell a step. Steps inside it are part of it and not told."""
+        if self._inside:
+            yield
+            return
+        self._steps.append(Step(len(self._steps) + 1, words))
+        self._inside = True
+        try:
+            yield
+        except Unmet as unmet:
+            raise StoryFailure(self._report(unmet)) from None
+        finally:
+            self._inside = False
+
+    def close(self) -> None:
+        """End every program of this story."""
+        self._to_close.close()
+
+    def _start_server(self, port: int) -> Server:
+        folder = self._new_folder("server")
+        implementation = self.setting.server
+        command = (*implementation.command, HOST, str(port))
+        program = Terminal(command, folder, implementation.env, self.changed)
+        self._to_close.callback(program.close)
+        number = "" if not self._servers else f" {len(self._servers) + 1}"
+        server = Server(self, f"the server{number}", folder, program, port)
+        self._servers.append(server)
+        return server
+
+    def _open(
+        self,
+        name: str,
+        port: int | None = None,
+        options: tuple[str, ...] = (),
+        kind: type[Terminal] | type[Pipes] = Terminal,
+    ) -> Person:
+        host, at = self._door() if port is None else (HOST, port)
+        implementation = self.setting.client
+        command = (*implementation.command, host, str(at), *options)
+        folder = self._new_folder("person")
+        program = kind(command, folder, implementation.env, self.changed)
+        self._to_close.callback(program.close)
+        person = Person(self, name, folder, program)
+        self.people.append(person)
+        return person
+
+    def _door(self) -> Address:
+        """Where clients connect: the server itself, or a bad network before it."""
+        port = self._servers[-1].port
+        if port not in self._doors:
+            network = through(self.setting.network, (HOST, port), self.setting.seed)
+            self._doors[port] = self._to_close.enter_context(network)
+        return self._doors[port]
+
+    def _new_folder(self, role: str) -> Path:
+        folder = self._folder / f"{role}{len(list(self._folder.iterdir()))}"
+        folder.mkdir()
+        return folder
+
+    def _report(self, unmet: Unmet) -> str:
+        parties: list[Party] = [*self._servers, *self.people]
+        programs = [(str(party), party.program) for party in parties]
+        return report(self._steps, unmet, programs, self.setting.seed, self.setting.again)
+
+
+def _listens(server: Server) -> bool:
+    return any(line.startswith(LISTENING) for line in server.program.lines())

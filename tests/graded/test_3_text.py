@@ -1,0 +1,123 @@
+"""Transcript 3: text. Everyone else and the server see it, with the sender's name."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.graded.story import Story
+
+pytestmark = pytest.mark.stage(1)
+
+
+def test_a_text_reaches_everyone_else_and_the_server(chat: Story) -> None:
+    """Everyone else and the server see a text; its sender gets no echo."""
+    server = chat.server()
+    sravya, sanjay, meera = chat.join(), chat.join(), chat.join()
+    hello = chat.drawn.text()
+    sravya.types(hello)
+    sanjay.sees(f"[{sravya}] {hello}")
+    meera.sees(f"[{sravya}] {hello}")
+    server.sees(f"[{sravya}] {hello}")
+    sravya.never_sees(f"[{sravya}] {hello}")
+
+
+def test_a_conversation_arrives_once_and_in_order(chat: Story) -> None:
+    """What one person says after another's text comes after it everywhere, and just once."""
+    server = chat.server()
+    sravya, sanjay, meera = chat.join(), chat.join(), chat.join()
+    lines = []
+    for speaker, listener in [(sravya, sanjay), (sanjay, sravya)] * 2:
+        text = chat.drawn.text()
+        speaker.types(text)
+        lines.append(f"[{speaker}] {text}")
+        listener.sees(lines[-1])
+    meera.sees_once(*lines)
+    server.sees_once(*lines)
+
+
+def test_many_texts_typed_at_once_arrive_whole_and_in_order(chat: Story) -> None:
+    """Texts sent so closely that TCP glues them together are still texts of their own."""
+    server = chat.server()
+    sravya, sanjay = chat.join(), chat.join()
+    texts = [chat.drawn.text() for _ in range(20)]
+    for text in texts:
+        sravya.types(text)
+    lines = [f"[{sravya}] {text}" for text in texts]
+    sanjay.sees_once(*lines)
+    server.sees_once(*lines)
+
+
+def test_both_talk_at_the_same_time(chat: Story) -> None:
+    """Texts of two people that cross on the way all arrive, each person's in their order."""
+    server = chat.server()
+    sravya, sanjay = chat.join(), chat.join()
+    texts = [chat.drawn.text() for _ in range(10)]
+    for text in texts:
+        sravya.types(text)
+        sanjay.types(text)
+    sravya.sees_once(*(f"[{sanjay}] {text}" for text in texts))
+    sanjay.sees_once(*(f"[{sravya}] {text}" for text in texts))
+    server.sees(*(f"[{sanjay}] {text}" for text in texts))
+    server.sees(*(f"[{sravya}] {text}" for text in texts))
+
+
+@pytest.mark.parametrize("length", [1, 700])
+def test_texts_of_any_length_arrive_whole(chat: Story, length: int) -> None:
+    """A text of one letter, and one that fills several rows of the screen."""
+    chat.server()
+    sravya, sanjay = chat.join(), chat.join()
+    text = "".join(chat.drawn.pick(*"abcdefghijklmnopqrstuvwxyz") for _ in range(length))
+    sravya.types(text)
+    sanjay.sees(f"[{sravya}] {text}")
+
+
+def test_a_letter_of_several_bytes_survives_any_cut(chat: Story) -> None:
+    """UTF-8 letters that a segment's border splits arrive as they were typed."""
+    server = chat.server()
+    sravya, sanjay = chat.join(), chat.join()
+    text = "é€😀".join(chat.drawn.pick("ж", "ß", "あ", "क", "🎉") for _ in range(30))
+    sravya.types(text)
+    sanjay.sees(f"[{sravya}] {text}")
+    server.sees(f"[{sravya}] {text}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "quit",
+        "q",
+        "yes",
+        "no !q",
+        "DISCONNECT",
+        "send image.jpg",
+        "/help",
+        "{'type': 'bye'}",
+        '{"type": "B"}',
+        "%s %d %n {0} {name}",
+        "\\n \\x1b[2J",
+        "[SERVER TERMINATED]",
+        "The server has closed the chat",
+    ],
+)
+@pytest.mark.direct
+def test_a_text_that_looks_like_a_command_is_just_a_text(chat: Story, text: str) -> None:
+    """A received text is never a command, whatever it says."""
+    server = chat.server()
+    sravya, sanjay = chat.join(), chat.join()
+    sravya.types(text)
+    sanjay.sees(f"[{sravya}] {text}")
+    server.sees(f"[{sravya}] {text}")
+    reply = chat.drawn.text()
+    sanjay.types(reply)
+    sravya.sees(f"[{sanjay}] {reply}")
+
+
+@pytest.mark.direct
+def test_a_text_cannot_pass_for_somebody_elses(chat: Story) -> None:
+    """Whoever types another's name in brackets is still shown as who they are."""
+    chat.server()
+    sravya, sanjay, meera = chat.join(), chat.join(), chat.join()
+    forged = f"[{sravya}] {chat.drawn.text()}"
+    sanjay.types(forged)
+    meera.sees(f"[{sanjay}] {forged}")
+    meera.never_sees(forged)

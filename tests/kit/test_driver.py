@@ -1,0 +1,324 @@
+"""The driver of the end-to-end tests, tested: what it reads, what it bounds, what it says."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.graded.implementation import find
+from tests.graded.lines import in_order, is_line
+from tests.graded.pipes import Pipes
+from tests.graded.program import Program
+from tests.graded.report import StoryFailure, py_spy
+from tests.graded.screen import KEPT_ROWS, Screen
+from tests.graded.story import Setting, Story
+from tests.graded.terminal import COLUMNS, ROWS, Terminal
+
+
+class Programs:
+    """Starts Python programs and ends them when the test is over."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.started: list[Program] = []
+
+    def terminal(self, source: str) -> Terminal:
+        """Run Python source in a terminal."""
+        program = Terminal([sys.executable, "-c", source], self.folder)
+        self.started.append(program)
+        return program
+
+    def pipes(self, source: str) -> Pipes:
+        """Run Python source with pipes."""
+        program = Pipes([sys.executable, "-c", source], self.folder)
+        self.started.append(program)
+        return program
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Iterator[Programs]:
+    """A place to start programs."""
+    programs = Programs(tmp_path)
+    yield programs
+    for program in programs.started:
+        program.close()
+
+
+def gone(pid: int) -> bool:
+    """Whether there is no process of this number, not even a zombie."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+# What is read
+
+
+def test_nothing_that_scrolls_away_is_lost(programs: Programs) -> None:
+    """All lines are there in the end, not just those in sight."""
+    program = programs.terminal("for n in range(200): print('line', n)")
+    assert program.exit_status() == 0
+    assert program.lines() == [f"line {n}" for n in range(200)]
+    assert len(program.screen()) == ROWS
+
+
+@pytest.mark.parametrize("length", [COLUMNS - 1, COLUMNS, COLUMNS + 1, 5 * COLUMNS])
+def test_a_long_line_is_joined_back(programs: Programs, length: int) -> None:
+    """One line printed is one line read, however many rows it takes; the next stays apart."""
+    program = programs.terminal(f"print('x' * {length}); print('next')")
+    assert program.exit_status() == 0
+    assert program.lines() == ["x" * length, "next"]
+
+
+@pytest.mark.parametrize("text", ["naïve", "👩‍💻 x", "❤️ x", "नमस्ते x", "日本 x", "హలో x", "🇮🇳 x"])
+def test_any_script_is_read_as_printed(programs: Programs, text: str) -> None:
+    """Wide characters, joiners and marks without a cell of their own are kept, and what follows."""
+    program = programs.terminal(f"print({text!r})")
+    assert program.exit_status() == 0
+    assert program.wait_for(text)
+
+
+def test_what_is_redrawn_is_read_as_it_looks(programs: Programs) -> None:
+    """A prompt erased and drawn anew below a message is there once, as on a real screen."""
+    program = programs.terminal(r"print('> half-ty\r\x1b[J[sravya] hello\n> half-ty', end='')")
+    assert program.exit_status() == 0
+    assert program.lines() == ["[sravya] hello", "> half-ty"]
+
+
+def test_a_cleared_screen_hides_nothing(programs: Programs) -> None:
+    """What stood on the screen when a program cleared it is still among the lines."""
+    program = programs.terminal(r"print('before\x1b[2J\x1b[Hafter')")
+    assert program.exit_status() == 0
+    assert program.lines() == ["before", "after"]
+
+
+def test_a_row_redrawn_shorter_no_longer_goes_on() -> None:
+    """The mark of a long line goes with its end."""
+    screen = Screen(COLUMNS, ROWS)
+    screen.draw("x" * (COLUMNS + 1))
+    screen.cursor_position(1, 1)
+    screen.erase_in_display(0)
+    screen.draw("short")
+    screen.cursor_position(2, 1)
+    screen.draw("next")
+    assert screen.all_lines() == ["short", "next"]
+
+
+def test_what_a_program_asks_the_terminal_is_answered(programs: Programs) -> None:
+    """A program that asks where the cursor is gets the answer on its input."""
+    program = programs.terminal(
+        "import sys, termios, tty; tty.setraw(0, termios.TCSANOW); print('\\x1b[6n', end='', "
+        "flush=True); print(repr(sys.stdin.read(6)))"
+    )
+    assert program.wait_for("'\\x1b[1;1R'")
+
+
+@pytest.mark.parametrize(
+    ("expected", "shown", "same"),
+    [
+        ("[a] hello", "[a] hello", True),
+        ("[a] hello", "[a] hello   ", True),
+        ("[a] hello", "> [a] hello", True),
+        ("[a] hello", ">>> [a] hello", True),
+        ("[a] hello", "> > [a] hello", True),
+        ("[a] hello", "You: [a] hello", True),
+        ("[a] hello", "[a] hello!", False),
+        ("[a] hello", "[b] [a] hello", False),
+        ("[a] hello", "    [a] hello", False),
+        ("[a] hello", "[b] x: [a] hello", False),
+        ("caf\N{LATIN SMALL LETTER E WITH ACUTE}", "cafe\N{COMBINING ACUTE ACCENT}", True),
+    ],
+)
+def test_a_line_counts_as_a_whole(expected: str, shown: str, same: bool) -> None:
+    """A prompt before it is no part of a line; anything else is."""
+    assert is_line(expected, shown) is same
+
+
+def test_lines_are_found_in_their_order_only() -> None:
+    """Others may stand in between, but two lines the wrong way round are not in order."""
+    assert in_order(("a", "c"), ["a", "b", "c"])
+    assert not in_order(("c", "a"), ["a", "b", "c"])
+    assert not in_order(("a", "a"), ["a", "b"])
+
+
+# What is done
+
+
+def test_a_typed_line_and_a_key_reach_the_program(programs: Programs) -> None:
+    """A line ends with Enter, and Ctrl-D ends the input."""
+    program = programs.terminal("import sys\nfor line in sys.stdin: print('got', line.strip())")
+    program.type("grüße")
+    assert program.wait_for("got grüße")
+    program.press("Ctrl-D")
+    assert program.exit_status() == 0
+
+
+def test_ctrl_c_interrupts(programs: Programs) -> None:
+    """The program gets the signal that the terminal makes of it."""
+    program = programs.terminal("print('ready', flush=True); import signal; signal.pause()")
+    assert program.wait_for("ready")
+    program.press("Ctrl-C")
+    assert program.exit_status() not in (0, None)
+
+
+def test_a_line_too_long_for_a_terminal_is_a_mistake_of_the_test(programs: Programs) -> None:
+    """A terminal would cut it without a word, so the driver does not even try."""
+    with pytest.raises(ValueError, match="bytes"):
+        programs.terminal("input()").type("x" * 1001)
+
+
+def test_a_stopped_program_does_nothing_until_it_goes_on(programs: Programs) -> None:
+    """What is typed meanwhile is there when it wakes."""
+    program = programs.terminal("print('ready', flush=True); print('got', input())")
+    assert program.wait_for("ready")
+    program.stop()
+    program.type("hello")
+    assert not program.wait_for("got hello", deadline=0.2)
+    program.cont()
+    assert program.wait_for("got hello")
+
+
+def test_paused_output_holds_a_program_up(programs: Programs) -> None:
+    """Nobody takes what it prints, so it cannot go on; then it can, and nothing is lost."""
+    program = programs.terminal("input()\nfor n in range(50_000): print(n)")
+    program.pause_output()
+    program.type("go")
+    assert program.exit_status(deadline=0.5) is None
+    program.resume_output()
+    assert program.exit_status() == 0
+    assert program.lines()[-1] == "49999"
+
+
+def test_pipes_carry_lines_both_ways(programs: Programs) -> None:
+    """A program without a terminal is read line by line."""
+    program = programs.pipes("while True: print('got', input(), flush=True)")
+    program.type("hello")
+    assert program.wait_for("got hello")
+    program.kill()
+    assert program.exit_status() == -9
+
+
+# What is bounded and left
+
+
+def test_a_flood_is_bounded(programs: Programs) -> None:
+    """A program that prints without end takes no more memory than the rows that are kept."""
+    program = programs.terminal("while True: print('flood')")
+    assert program.wait_for(lambda lines: len(lines) >= KEPT_ROWS)
+    assert len(program.lines()) <= KEPT_ROWS + ROWS
+    program.kill()
+    assert program.exit_status() == -9
+
+
+@pytest.mark.parametrize("kind", ["terminal", "pipes"])
+def test_nothing_is_left_of_a_program(programs: Programs, kind: str) -> None:
+    """Neither the program nor what it started is left when it is closed, however it ignores us."""
+    program = getattr(programs, kind)(
+        "import signal, subprocess, sys\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN); signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "child = subprocess.Popen(['sleep', '1000']); print('child', child.pid, flush=True)\n"
+        "signal.pause()"
+    )
+    assert program.wait_for(lambda lines: any(line.startswith("child ") for line in lines))
+    child = int(program.lines()[0].split()[1])
+    program.close()
+    assert gone(program.pid)
+    # The grandchild is reaped by init when it likes; it no longer runs in any case.
+    assert gone(child) or "Z" in Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1][:3]
+
+
+# What a failure says
+
+
+SERVER = """
+import sys
+print(sys.argv[1]); print("[ACTIVATING SERVER]"); print("[SERVER LISTENING]", flush=True)
+def stuck_here():
+    sys.stdin.read()
+stuck_here()
+"""
+CLIENT = """
+input("Would you like to connect (yes/no)? ")
+input("Enter your Name : ")
+raise SystemExit(3)
+"""
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    """A story about a server that never answers and a client that gives up."""
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    (folder / "server.py").write_text(SERVER)
+    (folder / "client.py").write_text(CLIENT)
+    (tmp_path / "people").mkdir()
+    setting = Setting(
+        find(str(folder), "server"),
+        find(str(folder), "client"),
+        seed=4711,
+        patience=1.0,
+        again="pytest this --seed 4711",
+    )
+    story = Story(setting, tmp_path / "people")
+    yield story
+    story.close()
+
+
+def test_a_failure_tells_the_story(story: Story) -> None:
+    """The steps so far, what was expected, every screen, every end, the seed and the command."""
+    story.server()
+    with pytest.raises(StoryFailure) as failure:
+        story.join("sravya")
+    text = str(failure.value)
+    assert "  1 ✓ the server starts" in text
+    assert "  2 ✗ sravya joins" in text
+    assert "expected: sravya is in the chat" in text
+    assert "but:      sravya ended with exit status 3" in text
+    assert "  | [SERVER LISTENING]" in text
+    assert "  | Enter your Name : sravya" in text
+    assert "--- the server: runs (process " in text
+    assert "--- sravya: ended with exit status 3 ---" in text
+    assert "seed: 4711" in text
+    assert "pytest this --seed 4711" in text
+
+
+def test_a_hang_shows_where_each_thread_stands(story: Story) -> None:
+    """When a deadline passes, the line a program waits at is named."""
+    if py_spy() is None:
+        pytest.skip("needs py-spy")
+    server = story.server()
+    with pytest.raises(StoryFailure, match="where each thread of the server stands") as failure:
+        server.sees("something it never says")
+    assert "stuck_here" in str(failure.value)
+
+
+def test_no_program_outlives_its_story(story: Story) -> None:
+    """Whatever runs at the end is ended."""
+    server = story.server()
+    person = story.opens_client()
+    story.close()
+    assert gone(server.program.pid)
+    assert gone(person.program.pid)
+
+
+def test_the_same_seed_tells_the_same_story(story: Story, tmp_path: Path) -> None:
+    """Names, texts and contents come from the seed alone."""
+    again = Story(story.setting, tmp_path)
+    for drawn in ("name", "text", "file_name"):
+        assert getattr(story.drawn, drawn)() == getattr(again.drawn, drawn)()
+    assert story.drawn.content(100) == again.drawn.content(100)
+
+
+def test_drawn_texts_fit_a_terminal(story: Story) -> None:
+    """No text drawn is a command, too long to be typed, or changed by stripping."""
+    for _ in range(500):
+        text = story.drawn.text()
+        assert len(text.encode()) < 1_000
+        assert text == text.strip()
+        assert not text.startswith("!")
