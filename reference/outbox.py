@@ -211,8 +211,8 @@ class Writer:
     def _wake(self) -> None:
         try:
             self._button.send(b"!")
-        except BlockingIOError:
-            pass  # it has been rung often enough
+        except OSError:
+            pass  # it has been rung often enough, or the thread has ended
 
     def _run(self) -> None:
         checked = time.monotonic()

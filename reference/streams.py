@@ -64,13 +64,17 @@ class Stream:
         """End both directions. A thread that waits in ``receive`` wakes with b"": close() alone would not wake it."""
         self._shutdown(socket.SHUT_RDWR)
 
+    def end_sending(self) -> None:
+        """End our direction: the other side reads b"" after all that was sent, and can still answer."""
+        self._shutdown(socket.SHUT_WR)
+
     def end_politely(self, seconds: float) -> None:
         """End our direction and wait for the other side's end, but not for ever.
 
         Closing with unread bytes sends a reset, and a reset may destroy what we sent last: the reason why (RFC 1122
         section 4.2.2.13; RFC 9112 section 9.6 tells web servers the same). To be followed by ``close``.
         """
-        self._shutdown(socket.SHUT_WR)
+        self.end_sending()
         self._sock.settimeout(seconds)
         try:
             for _ in range(64):

@@ -1,0 +1,134 @@
+"""``python3 -m reference.client 127.0.0.1 5050``: ask what the transcripts ask, connect, and hand over to a face.
+
+A student starts this a hundred times a day: what a mode needs is imported when it has been chosen, not before.
+"""
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from reference import arguments
+
+if TYPE_CHECKING:
+    from reference.client.connection import Client
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    options = _parse(argv)
+    signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a byte that is no text is no reason to end
+    try:
+        if not options.yes and not _wants_to_connect():
+            return 0
+        return _chat(options)
+    except (KeyboardInterrupt, EOFError):
+        print("\nDisconnected")
+        return 0
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = arguments.Parser(prog="client", description="The chat client.")
+    parser.add_argument("ip", help="the server's address")
+    parser.add_argument("port", type=arguments.port, help="the server's port")
+    parser.add_argument("--yes", action="store_true", help="connect without asking")
+    parser.add_argument("--mode", choices=["terminal", "gui"], help="where to chat, without asking")
+    parser.add_argument("--name", help="your name in the chat, without asking")
+    parser.add_argument(
+        "--downloads", type=Path, default=Path("downloads"), metavar="FOLDER", help="received files go to FOLDER/<name>"
+    )
+    parser.add_argument(
+        "--auto-get", type=arguments.size, metavar="SIZE", help="files up to this size are fetched by themselves (100MB)"
+    )
+    return parser.parse_args(argv)
+
+
+def _interrupt(*_: Any) -> NoReturn:
+    raise KeyboardInterrupt  # SIGTERM ends a client as Ctrl-C does
+
+
+def _ask(question: str) -> str:
+    answer = input(question)
+    if not sys.stdin.isatty():
+        print(flush=True)  # nobody's Enter ended the line of the question
+    return answer.strip()
+
+
+def _wants_to_connect() -> bool:
+    while True:
+        answer = _ask("Would you like to connect (yes/no)? ").lower()
+        if answer in ("yes", "y"):
+            return True
+        if answer in ("no", "n"):
+            return False
+        print("Please answer yes or no")
+
+
+def _chat(options: argparse.Namespace) -> int:
+    from reference.client.connection import AUTO_GET, Client, JoinFailed
+
+    screen = _Later()
+    auto_get = AUTO_GET if options.auto_get is None else options.auto_get
+    client = Client(options.ip, options.port, screen, options.downloads, auto_get)
+    try:
+        client.connect()
+        mode = options.mode or _ask_mode()
+        if mode == "gui":
+            print("The window is not there yet: start the client with --mode terminal", file=sys.stderr)
+            return 1
+        from reference.terminal import open_terminal
+
+        face = open_terminal(client)
+        screen.face = face.show
+        _join(client, options.name)
+        return face.run()
+    except JoinFailed as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"Cannot connect to {options.ip} port {options.port}: {error.strerror or error}", file=sys.stderr)
+        return 1
+
+
+class _Later:
+    """Where events go: to the face, once there is one."""
+
+    face: Any = None
+
+    def __call__(self, event: Any) -> None:
+        self.face(event)
+
+
+def _ask_mode() -> str:
+    while True:
+        print("Enter your preference mode:\n1.Terminal Mode\n2.GUI Mode")
+        answer = _ask("")
+        if answer in ("1", "2"):
+            return "terminal" if answer == "1" else "gui"
+        print("Please answer 1 or 2")
+
+
+def _join(client: "Client", name: str | None) -> None:
+    from reference.client.connection import NameRefused
+
+    while True:
+        if name is None:
+            name = _ask("Enter your Name : ")
+        try:
+            client.join(name)
+        except NameRefused as error:
+            print(error)
+            name = None
+        else:
+            return
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    # Not sys.exit(): a thread may still wait for a line to be typed, and the interpreter's end would wait for it.
+    os._exit(status)

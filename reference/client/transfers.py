@@ -1,0 +1,221 @@
+"""The files of one client, both ways: those it offers and answers for, and those it asks for."""
+
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from threading import Lock
+
+from reference.client.events import Event, FileFailed, FileOffered, FileProgress, FileReceived, FileSending, FileSent
+from reference.files import Changed, Download, Upload
+from reference.outbox import Outbox, Overflow
+from reference.protocol import ID_SIZE, Abort, Data, End, Get, Offer, OfferFrom, ProtocolError, Stored, encode
+from reference.pull import Damaged, Pull
+
+PROGRESS_SECONDS = 0.1
+"""The least time between two events of progress of one file: an eye sees no more, and a window must draw each."""
+
+
+class _Outgoing:
+    def __init__(self, number: int, upload: Upload) -> None:
+        self.number = number
+        self.name = upload.name
+        self.upload = upload
+        self.progress = _Progress(number, upload.name, upload.size)
+
+
+class _Incoming:
+    def __init__(self, number: int, offer: OfferFrom) -> None:
+        self.number = number
+        self.name = offer.name
+        self.offer = offer
+        self.pull = Pull(offer.id, offer.size)
+        self.download: Download | None = None  # until it is asked for
+        self.progress = _Progress(number, offer.name, offer.size)
+
+
+class _Progress:
+    def __init__(self, number: int, name: str, size: int) -> None:
+        self._number, self._name, self._size = number, name, size
+        self._told_at = time.monotonic()
+
+    def at(self, done: int) -> list[Event]:
+        """An event, if the last one is long enough ago."""
+        now = time.monotonic()
+        if now - self._told_at < PROGRESS_SECONDS:
+            return []
+        self._told_at = now
+        return [FileProgress(self._number, self._name, done, self._size)]
+
+
+class Transfers:
+    """Answers and asks for files on one connection.
+
+    ``send_file`` and ``get`` are for any thread, the methods named after frames for the one that reads the connection.
+    """
+
+    def __init__(self, outbox: Outbox, folder: Path, auto_get: int, on_event: Callable[[Event], None]) -> None:
+        """``folder`` is where received files go; those up to ``auto_get`` bytes are fetched without being asked for."""
+        self._outbox = outbox
+        self._folder = folder
+        self._auto_get = auto_get
+        self._on_event = on_event
+        # Guards the three below.
+        self._lock = Lock()
+        self._outgoing: dict[bytes, _Outgoing] = {}
+        self._incoming: dict[bytes, _Incoming] = {}
+        self._count = 0
+
+    def send_file(self, path: Path) -> None:
+        """Offer a file to everyone else. Raises OSError with the reason when it cannot be read."""
+        upload = Upload(path)
+        file_id = os.urandom(ID_SIZE)
+        with self._lock:
+            outgoing = _Outgoing(self._next_number(), upload)
+            self._outgoing[file_id] = outgoing
+        self._on_event(FileSending(outgoing.number, upload.name, upload.size))
+        self._outbox.send(encode(Offer(file_id, upload.name, upload.size)))
+
+    def get(self, number: int) -> bool:
+        """Fetch a file that waits. False when none of that number does."""
+        with self._lock:
+            found = [each for each in self._incoming.values() if each.number == number and each.download is None]
+        for incoming in found:
+            self._begin(incoming)
+        return bool(found)
+
+    def end(self, reason: str) -> None:
+        """The connection is over: nothing half-done stays on the disk."""
+        with self._lock:
+            outgoing, incoming = list(self._outgoing.values()), list(self._incoming.values())
+            self._outgoing.clear()
+            self._incoming.clear()
+        for sent in outgoing:
+            sent.upload.close()
+            self._on_event(FileFailed(sent.number, sent.name, reason))
+        for received in incoming:
+            if received.download is not None:
+                received.download.discard()
+                self._on_event(FileFailed(received.number, received.name, reason))
+
+    # --- what the server asks of us
+
+    def asked(self, get: Get) -> None:
+        """The server wants some bytes of a file of ours."""
+        outgoing = self._outgoing.get(get.id)
+        if outgoing is None:
+            return  # called off a moment ago
+        try:
+            self._outbox.send_later(partial(self._answer, outgoing, get))
+        except Overflow as error:
+            raise ProtocolError("too-much", str(error)) from None
+
+    def stored(self, stored: Stored) -> None:
+        """The server has a whole file of ours."""
+        outgoing = self._drop_outgoing(stored.id)
+        if outgoing is not None:
+            self._on_event(FileSent(outgoing.number, outgoing.name))
+
+    def _answer(self, outgoing: _Outgoing, get: Get) -> bytes:
+        """The answer, made when its turn on the wire has come. For whichever thread writes then."""
+        try:
+            answer = outgoing.upload.answer(get)
+        except (Changed, OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            if self._drop_outgoing(get.id) is None:
+                return b""
+            self._on_event(FileFailed(outgoing.number, outgoing.name, reason))
+            return encode(Abort(get.id, reason))
+        for event in outgoing.progress.at(get.offset):
+            self._on_event(event)
+        return encode(answer)
+
+    # --- what we ask of the server
+
+    def offered(self, offer: OfferFrom) -> None:
+        """Somebody else has a file."""
+        waits = offer.size > self._auto_get
+        with self._lock:
+            incoming = _Incoming(self._next_number(), offer)
+            self._incoming[offer.id] = incoming
+        self._on_event(FileOffered(incoming.number, offer.sender, offer.name, offer.size, waits))
+        if not waits:
+            self._begin(incoming)
+
+    def data(self, data: Data) -> None:
+        """Some bytes that we asked for. Raises ProtocolError when we did not."""
+        incoming = self._incoming.get(data.id)
+        if incoming is None or incoming.download is None:
+            return  # called off a moment ago
+        incoming.pull.take(data)
+        try:
+            incoming.download.write(data.data)
+        except OSError as error:
+            self._fail(incoming, f"cannot write it: {error.strerror}", tell=True)
+            return
+        for event in incoming.progress.at(incoming.pull.arrived):
+            self._on_event(event)
+        self._ask(incoming)
+
+    def ended(self, end: End) -> None:
+        """A file is whole, if its hash is right. Raises ProtocolError."""
+        incoming = self._incoming.get(end.id)
+        if incoming is None or incoming.download is None:
+            return
+        try:
+            incoming.pull.finish(end)
+            path = incoming.download.finish()
+        except Damaged as error:
+            self._fail(incoming, str(error))
+        except OSError as error:
+            self._fail(incoming, f"cannot write it: {error.strerror}")
+        else:
+            with self._lock:
+                del self._incoming[end.id]
+            self._on_event(FileReceived(incoming.number, incoming.name, path))
+
+    def aborted(self, abort: Abort) -> None:
+        """A file of ours is not taken, or one of somebody else's is called off."""
+        outgoing = self._drop_outgoing(abort.id)
+        if outgoing is not None:
+            self._on_event(FileFailed(outgoing.number, outgoing.name, abort.reason))
+        incoming = self._incoming.get(abort.id)
+        if incoming is not None:
+            self._fail(incoming, abort.reason)
+
+    # --- inside
+
+    def _begin(self, incoming: _Incoming) -> None:
+        try:
+            incoming.download = Download(self._folder, incoming.name, incoming.offer.id)
+        except OSError as error:
+            self._fail(incoming, f"cannot write to {self._folder}: {error.strerror}", tell=True)
+            return
+        self._ask(incoming)
+
+    def _ask(self, incoming: _Incoming) -> None:
+        questions = b"".join(encode(get) for get in incoming.pull.questions())
+        if questions:
+            self._outbox.send(questions)
+
+    def _fail(self, incoming: _Incoming, reason: str, tell: bool = False) -> None:
+        with self._lock:
+            self._incoming.pop(incoming.offer.id, None)
+        if incoming.download is not None:
+            incoming.download.discard()
+        if tell:
+            self._outbox.send(encode(Abort(incoming.offer.id, reason)))
+        self._on_event(FileFailed(incoming.number, incoming.name, reason))
+
+    def _drop_outgoing(self, file_id: bytes) -> _Outgoing | None:
+        with self._lock:
+            outgoing = self._outgoing.pop(file_id, None)
+        if outgoing is not None:
+            outgoing.upload.close()
+        return outgoing
+
+    def _next_number(self) -> int:
+        """Requires _lock."""
+        self._count += 1
+        return self._count

@@ -1,0 +1,54 @@
+"""The chat's own words: what each event is called on every screen."""
+
+from reference.client.events import (
+    Ended,
+    Event,
+    FileFailed,
+    FileOffered,
+    FileReceived,
+    FileSending,
+    FileSent,
+    PersonJoined,
+    PersonLeft,
+    Said,
+    Welcomed,
+)
+from reference.printable import lines, one_line
+
+
+def lines_of(event: Event) -> list[str]:
+    """The lines that tell of an event, harmless whatever others wrote; none for progress."""
+    match event:
+        case Welcomed(roster):
+            return roster_lines(roster)
+        case Said(sender, text):
+            return lines(f"[{one_line(sender)}] {text}")
+        case PersonJoined(name):
+            return [f"{one_line(name)} joined the chat!"]
+        case PersonLeft(name):
+            return [f"{one_line(name)} exited the chat"]
+        case FileOffered(number, sender, name, size, waits):
+            sent = f"[{one_line(sender)}] !send {one_line(name)}"
+            if waits:
+                return [sent, f"{one_line(name)} ({size} bytes) waits: !get {number} fetches it"]
+            return [sent, f"Receiving {one_line(name)} ({size} bytes)"]
+        case FileSending(_, name, size):
+            return [f"Sending {one_line(name)} ({size} bytes)"]
+        case FileReceived(_, _, path):
+            return [f"Successfully received: {one_line(str(path))}"]
+        case FileSent():
+            return ["File Successfully sent"]
+        case FileFailed(_, name, reason):
+            return [f"{one_line(name)} was called off: {one_line(reason)}"]
+        case Ended(reason, by_server):
+            return ["The server has closed the chat" if by_server else one_line(reason) or "Disconnected"]
+        case _:
+            return []
+
+
+def roster_lines(roster: tuple[str, ...]) -> list[str]:
+    """Who is here; nothing for a server that keeps no roster."""
+    if not roster:
+        return []
+    names = [f"Client {number} : {one_line(name)}" for number, name in enumerate(roster, start=1)]
+    return [f"Total No of Clients: {len(roster)}", *names]

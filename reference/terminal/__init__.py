@@ -1,0 +1,32 @@
+"""The chat in a terminal: lines as they come (plain.py), or with an input line of its own (interactive.py)."""
+
+import os
+import sys
+from typing import Protocol
+
+from reference.client.connection import Client
+from reference.client.events import Event
+
+
+class Face(Protocol):
+    """What shows the chat to somebody."""
+
+    def show(self, event: Event) -> None:
+        """Show an event. For any thread."""
+
+    def run(self) -> int:
+        """Read what is typed until the chat ends; returns the exit status."""
+
+
+def open_terminal(client: Client) -> Face:
+    """The face for this terminal: the interactive one where somebody sits, and what it needs is installed."""
+    if sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb"):
+        try:
+            from reference.terminal.interactive import Interactive
+        except ImportError:  # without prompt_toolkit the chat works as well, with less comfort
+            pass
+        else:
+            return Interactive(client)
+    from reference.terminal.plain import Plain
+
+    return Plain(client)

@@ -1,0 +1,77 @@
+"""What a typed line means, and doing it. The same in every terminal."""
+
+import os
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+from reference.client.connection import Client, NoFiles
+from reference.client.wording import roster_lines
+from reference.printable import one_line
+
+COMMANDS = {
+    "!send": "<path>  send a file to everyone",
+    "!get": "<number>  fetch a file that waits",
+    "!who": "  who is here",
+    "!help": "  this list",
+    "!q": "  leave",
+}
+
+
+class Leave(Exception):
+    """The person wants to go."""
+
+
+def obey(client: Client, line: str, tell: Callable[[str], None]) -> None:
+    """Do what a typed line says, and tell the person what there is to tell.
+
+    Raises Leave; TextTooLong, with the line still to be mended.
+    """
+    command, _, rest = line.strip().partition(" ")
+    if not line.strip():
+        return
+    if line.startswith("!!"):
+        client.say(line[1:])
+    elif not command.startswith("!"):
+        client.say(line)
+    elif command == "!q" and not rest:
+        raise Leave
+    elif command == "!who":
+        for each in roster_lines(client.roster) or ["This server keeps no roster"]:
+            tell(each)
+    elif command == "!send":
+        _send(client, rest.strip(), tell)
+    elif command == "!get":
+        if not (rest.strip().isdigit() and client.get(int(rest))):
+            tell("Which file? !get <number>, as it was offered")
+    else:
+        if command != "!help":
+            tell(f"{one_line(command)} is no command; !! in front sends it as text. These are:")
+        for name, meaning in COMMANDS.items():
+            tell(f"  {name} {meaning}")
+
+
+def _send(client: Client, rest: str, tell: Callable[[str], None]) -> None:
+    if not rest:
+        tell("Send what? !send <path>")
+        return
+    for path in _paths(rest):
+        try:
+            client.send_file(path.expanduser())
+        except NoFiles as error:
+            tell(str(error))
+        except (OSError, RuntimeError) as error:  # RuntimeError: no such user behind a ~
+            tell(f"Cannot send {one_line(str(path))}: {getattr(error, 'strerror', None) or error}")
+
+
+def _paths(rest: str) -> list[Path]:
+    """One path or several, written as in a shell; a single one with spaces may go without quotes."""
+    if Path(rest).exists():
+        return [Path(rest)]
+    try:
+        words = shlex.split(rest, posix=os.name != "nt")  # on Windows a backslash stands between folders
+    except ValueError:  # a quote that is not closed
+        words = [rest]
+    return [Path(word.strip("\"'") if os.name == "nt" else word) for word in words]
+
+

@@ -1,0 +1,53 @@
+"""The chat as plain lines: for scripts, pipes, and terminals that can do no more."""
+
+from threading import Event as Flag
+from threading import Lock, Thread
+
+from reference.client.connection import Client, TextTooLong
+from reference.client.events import Ended, Event
+from reference.client.wording import lines_of
+from reference.terminal.commands import Leave, obey
+
+
+class Plain:
+    """Two threads: the client's listens to the server and shows; one of ours reads what is typed."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._lock = Lock()  # so that two threads' lines do not mix
+        self._over = Flag()
+        self._ended = Ended()
+
+    def show(self, event: Event) -> None:
+        """Print an event's lines."""
+        for line in lines_of(event):
+            self._tell(line)
+        if isinstance(event, Ended):
+            self._ended = event
+            self._over.set()
+
+    def run(self) -> int:
+        """Read lines until the chat ends; returns the exit status."""
+        Thread(target=self._read, name="typing", daemon=True).start()
+        try:
+            # With a timeout, because Windows does not interrupt a wait for Ctrl-C.
+            while not self._over.wait(timeout=1.0):
+                pass
+        except KeyboardInterrupt:
+            pass
+        self._client.leave()
+        return 0 if self._ended.well else 1
+
+    def _read(self) -> None:
+        while True:
+            try:
+                obey(self._client, input(), self._tell)
+            except TextTooLong as error:
+                self._tell(str(error))
+            except (Leave, EOFError):
+                self._over.set()
+                return
+
+    def _tell(self, line: str) -> None:
+        with self._lock:
+            print(line, flush=True)
