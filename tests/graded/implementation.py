@@ -38,14 +38,10 @@ def find(name: str, role: str) -> Implementation:
     Raises ValueError if there is no such program.
     """
     if name == "reference":
-        return Implementation(
-            name, (sys.executable, "-m", f"reference.{role}"), {"PYTHONPATH": str(ROOT)}
-        )
+        return Implementation(name, (sys.executable, "-m", f"reference.{role}"), {"PYTHONPATH": str(ROOT)})
     program = Path(name).resolve() / f"{role}.py"
     if not program.is_file():
-        raise ValueError(
-            f"no such program: {program} (give `reference` or a folder with {role}.py)"
-        )
+        raise ValueError(f"no such program: {program} (give `reference` or a folder with {role}.py)")
     env = {"PYTHONDONTWRITEBYTECODE": "1"}
     return Implementation(name, (sys.executable, str(program)), env)
 

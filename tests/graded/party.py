@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +53,15 @@ class Party:
         expected = ", then ".join(map(repr, lines))
         with self.story.step(f"{self} sees {expected}"):
             self.wait_for(f"{self} sees {expected}", lambda: in_order(lines, self.program.lines()))
+
+    def sees_all(self, lines: Iterable[str]) -> None:
+        """Each of these lines, just as they are and in any order; quick for many."""
+        expected = set(lines)
+        with self.story.step(f"{self} sees {len(expected)} lines"):
+            self.wait_for(
+                f"{self} sees {len(expected)} lines",
+                lambda: expected.issubset(self.program.lines()),
+            )
 
     def sees_where(self, what: str, test: Callable[[str], bool]) -> str:
         """A line for which a function says yes; returns it."""
@@ -148,9 +157,7 @@ class Person(Party):
             return next((q for q in replies if self._asked(q) > self._answered[q]), None)
 
         while True:
-            self.wait_for(
-                f"{self} is in the chat", lambda: self.story.is_in(self) or asked() is not None
-            )
+            self.wait_for(f"{self} is in the chat", lambda: self.story.is_in(self) or asked() is not None)
             question = asked()
             if question is None:
                 break
@@ -244,18 +251,17 @@ class Person(Party):
             path.write_bytes(content)
         return name
 
-    def received(self, content: bytes, times: int = 1) -> Path:
-        """The file of the last `Successfully received:` line has this content; returns its path.
-
-        It must lie in this person's downloads folder.
+    def received(self, content: bytes, times: int = 1, downloads: str = "downloads") -> Path:
+        """The file of the first `Successfully received:` line, or of a later one by its number,
+        lies in this person's downloads folder and has this content. Returns its path.
         """
         expected = f"{self} received {len(content)} bytes as they were sent"
         with self.story.step(expected):
             self.wait_for(expected, lambda: len(self._received()) >= times)
             path = self.folder / self._received()[times - 1]
-            downloads = self.folder / "downloads" / self.name
-            if path.resolve().parent != downloads.resolve():
-                raise Unmet(f"the file is in downloads/{self}/", f"it is said to be {path}")
+            own = self.folder / downloads / self.name
+            if path.resolve().parent != own.resolve():
+                raise Unmet(f"the file is in {downloads}/{self}/", f"it is said to be {path}")
             if not path.is_file():
                 raise Unmet(expected, f"there is no file {path}")
             if path.read_bytes() != content:

@@ -76,9 +76,7 @@ class Program(ABC):
 
         def found() -> bool:
             lines = self.lines()
-            return (
-                any(is_line(what, line) for line in lines) if isinstance(what, str) else what(lines)
-            )
+            return any(is_line(what, line) for line in lines) if isinstance(what, str) else what(lines)
 
         with self.changed:
             self.changed.wait_for(lambda: found() or self.over, deadline)
@@ -98,9 +96,7 @@ class Program(ABC):
         """Wait for the end and return the exit status; None if it still runs at the deadline."""
         with self.changed:
             self.changed.wait_for(lambda: self._status is not None, deadline)
-            self.changed.wait_for(
-                lambda: self._drained, LAST_WORDS if self._status is not None else 0
-            )
+            self.changed.wait_for(lambda: self._drained, LAST_WORDS if self._status is not None else 0)
             return self._status
 
     def send_signal(self, number: signal.Signals) -> None:
@@ -146,9 +142,7 @@ class Program(ABC):
     def _watch(self) -> None:
         """Start the two threads that read its output and wait for its end."""
         for target in (self._drain_to_the_end, self._await_end):
-            thread = threading.Thread(
-                target=target, name=f"{target.__name__} {self.pid}", daemon=True
-            )
+            thread = threading.Thread(target=target, name=f"{target.__name__} {self.pid}", daemon=True)
             thread.start()
             self._threads.append(thread)
 

@@ -38,9 +38,7 @@ class Step:
     words: str
 
 
-def report(
-    steps: list[Step], unmet: Unmet, programs: list[tuple[str, Program]], seed: int, again: str
-) -> str:
+def report(steps: list[Step], unmet: Unmet, programs: list[tuple[str, Program]], seed: int, again: str) -> str:
     """The story up to the step that failed, every screen, and how to run it again."""
     parts = ["", *_story(steps), "", f"expected: {unmet.expected}", f"but:      {unmet.instead}"]
     for name, program in programs:

@@ -11,6 +11,7 @@ def test_a_text_reaches_everyone_else(chat: Story) -> None:
 
 from __future__ import annotations
 
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -76,17 +77,17 @@ class Story:
     def server(self, port: int | None = None) -> Server:
         """Start the server, on a free port unless told, and wait until it listens."""
         with self.step("the server starts" + (f" on port {port}" if port is not None else "")):
-            for _ in range(1 if port is not None else PORTS_TO_TRY):
-                server = self._start_server(free_port() if port is None else port)
+            if port is not None:
+                return self._start_server(port)
+            for _ in range(PORTS_TO_TRY - 1):
                 try:
-                    server.wait_for(f"the server prints {LISTENING!r}", lambda: _listens(server))
-                    return server
-                except Unmet as unmet:
-                    taken = any("in use" in line for line in server.program.lines())
-                    if port is not None or not taken:
+                    return self._start_server(free_port())
+                except Unmet:
+                    failed = self._servers.pop()
+                    if not any("in use" in line for line in failed.program.lines()):
+                        self._servers.append(failed)
                         raise
-                    last = unmet
-            raise last
+            return self._start_server(free_port())
 
     def join(self, name: str | None = None) -> Person:
         """Someone new opens a client, answers what is asked, and is in the chat."""
@@ -96,11 +97,11 @@ class Story:
             person.answer_until_joined()
         return person
 
-    def opens_client(self, name: str | None = None, port: int | None = None) -> Person:
+    def opens_client(self, name: str | None = None, port: int | None = None, options: tuple[str, ...] = ()) -> Person:
         """Someone new opens a client, and has answered nothing yet."""
         name = self.drawn.name() if name is None else name
         with self.step(f"{name} opens a client"):
-            return self._open(name, port)
+            return self._open(name, port, options)
 
     def join_by_pipes(self, names: list[str]) -> list[Person]:
         """Many at once whose clients have no terminal, with options for answers."""
@@ -143,10 +144,9 @@ class Story:
             for speaker in people:
                 text = self.drawn.text()
                 speaker.program.type(text)
-                line = f"[{speaker}] {text}"
                 for party in [*people, *self._servers[-1:]]:
                     if party is not speaker:
-                        party.wait_for(f"{party} sees {line!r}", lambda p=party: p.count(line) > 0)  # type: ignore[misc]
+                        party.sees(f"[{speaker}] {text}")
 
     def agrees(self, what: str, holds: bool, instead: str = "it is not so") -> None:
         """A step that is a plain comparison, of a file's contents for example."""
@@ -164,8 +164,8 @@ class Story:
         namesakes = [other for other in self.people if other.name == person.name]
         if server.count(person.name) <= sum(other.has_joined for other in namesakes):
             return False
-        in_roster = (f"Client {seat} : {person}" for seat in range(1, len(self.people) + 1))
-        return self.setting.stage < 2 or any(map(person.count, in_roster))
+        own_line = re.compile(rf"Client \d+ : {re.escape(person.name)}$")
+        return self.setting.stage < 2 or any(map(own_line.search, person.program.lines()))
 
     @contextmanager
     def step(self, words: str) -> Iterator[None]:
@@ -195,6 +195,10 @@ class Story:
         number = "" if not self._servers else f" {len(self._servers) + 1}"
         server = Server(self, f"the server{number}", folder, program, port)
         self._servers.append(server)
+        server.wait_for(
+            f"the server prints {LISTENING!r}",
+            lambda: any(line.startswith(LISTENING) for line in program.lines()),
+        )
         return server
 
     def _open(
@@ -231,7 +235,3 @@ class Story:
         parties: list[Party] = [*self._servers, *self.people]
         programs = [(str(party), party.program) for party in parties]
         return report(self._steps, unmet, programs, self.setting.seed, self.setting.again)
-
-
-def _listens(server: Server) -> bool:
-    return any(line.startswith(LISTENING) for line in server.program.lines())

@@ -56,7 +56,7 @@ class Terminal(Program):
                 program,
                 arguments,
                 cwd=str(cwd),
-                env=environment(env or {}),  # type: ignore[arg-type]
+                env=environment(env or {}),
                 dimensions=(ROWS, COLUMNS),
             ),
         )

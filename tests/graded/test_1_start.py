@@ -42,9 +42,7 @@ def test_the_server_says_where_it_is_and_that_it_listens(chat: Story) -> None:
     ids=" ".join,
 )
 @pytest.mark.parametrize("role", ["server", "client"])
-def test_wrong_arguments_get_one_line_of_usage(
-    chat: Story, role: str, arguments: tuple[str, ...]
-) -> None:
+def test_wrong_arguments_get_one_line_of_usage(chat: Story, role: str, arguments: tuple[str, ...]) -> None:
     """On stderr, with exit status 2."""
     outcome = chat.runs(role, *arguments)
     lines = outcome.stderr.splitlines()
@@ -53,18 +51,12 @@ def test_wrong_arguments_get_one_line_of_usage(
         len(lines) == 1 and "usage" in lines[0].lower(),
         f"stderr is {outcome.stderr!r}, stdout {outcome.stdout!r}",
     )
-    chat.agrees(
-        "it ends with exit status 2", outcome.status == 2, f"the status is {outcome.status}"
-    )
+    chat.agrees("it ends with exit status 2", outcome.status == 2, f"the status is {outcome.status}")
 
 
 @pytest.mark.direct
-@pytest.mark.parametrize(
-    ("host", "reason"), [(HOST, "in use"), (NOT_OURS, "assign")], ids=["in use", "not ours"]
-)
-def test_an_address_that_cannot_be_had_is_named_with_the_reason(
-    chat: Story, host: str, reason: str
-) -> None:
+@pytest.mark.parametrize(("host", "reason"), [(HOST, "in use"), (NOT_OURS, "assign")], ids=["in use", "not ours"])
+def test_an_address_that_cannot_be_had_is_named_with_the_reason(chat: Story, host: str, reason: str) -> None:
     """One line with address, port and the system's reason, and exit status 1."""
     port = chat.server().port
     outcome = chat.runs("server", host, str(port))
@@ -75,9 +67,7 @@ def test_an_address_that_cannot_be_had_is_named_with_the_reason(
         and "Traceback" not in outcome.stderr,
         f"it prints {lines}",
     )
-    chat.agrees(
-        "it ends with exit status 1", outcome.status == 1, f"the status is {outcome.status}"
-    )
+    chat.agrees("it ends with exit status 1", outcome.status == 1, f"the status is {outcome.status}")
 
 
 def test_ctrl_c_ends_the_server_and_tells_everyone(chat: Story) -> None:

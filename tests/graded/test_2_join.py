@@ -124,9 +124,7 @@ def test_a_name_that_is_taken_is_refused_and_asked_again(chat: Story) -> None:
 
 @pytest.mark.stage(1)
 @pytest.mark.direct
-@pytest.mark.parametrize(
-    "name", ["", "   ", "a" * 33, "é" * 40], ids=["empty", "blank", "33", "40"]
-)
+@pytest.mark.parametrize("name", ["", "   ", "a" * 33, "é" * 40], ids=["empty", "blank", "33", "40"])
 def test_a_name_that_is_none_is_refused_and_asked_again(chat: Story, name: str) -> None:
     """Empty, blank or longer than 32 letters: the reason, and the same question."""
     server = chat.server()
