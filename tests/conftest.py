@@ -15,13 +15,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("chat", "the end-to-end stories in tests/graded")
     group.addoption("--server", default="reference", help="`reference`, or a folder with server.py")
     group.addoption("--client", default="reference", help="`reference`, or a folder with client.py")
-    group.addoption(
-        "--stage", type=int, default=5, help="leave out what comes after this stage (1 to 5)"
-    )
+    group.addoption("--stage", type=int, default=5, help="leave out what comes after this stage (1 to 5)")
     group.addoption(
         "--network",
         choices=("direct", "bytes", "random", "glue", "delay"),
-        help="tell the stories on this network only (default: on each)",
+        help="tell all stories on this network (default: plain, and those about the wire on each)",
     )
     group.addoption(
         "--seed",
@@ -29,6 +27,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=random.SystemRandom().randrange(10**9),
         help="draw names, texts and files from this seed (printed when a story fails)",
     )
-    group.addoption(
-        "--patience", type=float, default=30.0, help="seconds to wait for anything to happen"
-    )
+    group.addoption("--patience", type=float, default=30.0, help="seconds to wait for anything to happen")

@@ -19,19 +19,24 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the marks that say what a story is about."""
     for mark in (
         "stage(n): the first stage of the ladder that can do what the story is about",
-        "direct: the network makes no difference to this story, or may not be between",
+        "every_network: a story about the wire; without --network it is told on each network",
+        "direct: told on the plain network only, whatever --network says",
         "reference(role): the server, or the client, goes further here than the stages do",
     ):
         config.addinivalue_line("markers", mark)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tell every story on the network asked for, or on all of them."""
-    if "network" in metafunc.fixturenames:
-        asked = metafunc.config.getoption("--network")
-        only_direct = metafunc.definition.get_closest_marker("direct") is not None
-        networks = ["direct"] if only_direct else [asked] if asked else NETWORKS
-        metafunc.parametrize("network", networks)
+    """Tell stories on the network asked for; when none is, those about the wire on each of them."""
+    if "network" not in metafunc.fixturenames:
+        return
+    mark = metafunc.definition.get_closest_marker
+    networks = [metafunc.config.getoption("--network") or "direct"]
+    if mark("direct"):
+        networks = ["direct"]
+    elif mark("every_network") and not metafunc.config.getoption("--network"):
+        networks = list(NETWORKS)
+    metafunc.parametrize("network", networks)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

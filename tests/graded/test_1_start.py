@@ -70,6 +70,7 @@ def test_an_address_that_cannot_be_had_is_named_with_the_reason(chat: Story, hos
     chat.agrees("it ends with exit status 1", outcome.status == 1, f"the status is {outcome.status}")
 
 
+@pytest.mark.every_network
 def test_ctrl_c_ends_the_server_and_tells_everyone(chat: Story) -> None:
     """The server's last line says that it ends; each client says so and ends, all with status 0."""
     server = chat.server()
@@ -87,7 +88,6 @@ def test_ctrl_c_ends_the_server_and_tells_everyone(chat: Story) -> None:
     )
 
 
-@pytest.mark.direct
 def test_ctrl_c_ends_an_empty_server(chat: Story) -> None:
     """With everyone gone, Ctrl-C is all it takes: no thread waits for one who has left."""
     server = chat.server()
@@ -124,7 +124,6 @@ def test_nobody_listening_is_told_with_the_systems_reason(chat: Story) -> None:
     sravya.ends(1)
 
 
-@pytest.mark.direct
 @pytest.mark.reference("server")
 def test_port_0_takes_a_free_port_and_prints_it(chat: Story) -> None:
     """The last line then names the address, and clients reach the server there."""

@@ -9,6 +9,7 @@ from tests.graded.story import Story
 pytestmark = pytest.mark.stage(3)
 
 
+@pytest.mark.every_network
 def test_a_file_reaches_all_the_others_as_it_is(chat: Story) -> None:
     """Lines in order on each side; the same bytes in each receiver's downloads folder."""
     server = chat.server()
@@ -27,18 +28,19 @@ def test_a_file_reaches_all_the_others_as_it_is(chat: Story) -> None:
 
 
 @pytest.mark.direct
-@pytest.mark.parametrize("size", [0, 1, 1023, 1024, 65_536, 1_012_995])
-def test_files_of_any_size_arrive_whole(chat: Story, size: int) -> None:
+def test_files_of_any_size_arrive_whole(chat: Story) -> None:
     """Nothing at all, around the usual buffer sizes, and the transcript's own."""
     chat.server()
     sravya, sanjay = chat.join(), chat.join()
-    content = chat.drawn.content(size)
-    name = sravya.has(chat.drawn.file_name(), content)
-    sravya.types(f"!send {name}")
-    sanjay.received(content)
-    sravya.sees(f"Sending {name} ({size} bytes)", "File Successfully sent")
+    for number, size in enumerate([0, 1, 1023, 1024, 65_536, 1_012_995], 1):
+        content = chat.drawn.content(size)
+        name = sravya.has(f"{number}-{chat.drawn.file_name()}", content)
+        sravya.types(f"!send {name}")
+        sanjay.received(content, times=number)
+        sravya.sees(f"Sending {name} ({size} bytes)", "File Successfully sent")
 
 
+@pytest.mark.every_network
 def test_texts_and_files_do_not_get_into_each_other(chat: Story) -> None:
     """What is said while a file is on its way arrives, and the file is still whole."""
     chat.server()
@@ -56,6 +58,7 @@ def test_texts_and_files_do_not_get_into_each_other(chat: Story) -> None:
     sravya.sees_once(*(f"[{sanjay}] {text}" for text in texts))
 
 
+@pytest.mark.every_network
 def test_two_files_at_the_same_time_do_not_mix(chat: Story) -> None:
     """Two people send to each other: each gets the other's file, and nobody their own."""
     chat.server()
@@ -71,7 +74,6 @@ def test_two_files_at_the_same_time_do_not_mix(chat: Story) -> None:
     sanjay.never_sees(f"Receiving {second} ({len(contents[1])} bytes)")
 
 
-@pytest.mark.direct
 def test_only_the_base_name_travels(chat: Story) -> None:
     """Whoever sends from a folder tells nobody which one."""
     server = chat.server()
@@ -85,40 +87,37 @@ def test_only_the_base_name_travels(chat: Story) -> None:
     server.sees(f"[{sravya}] !send {name}", f"Received {name} (100 bytes)")
 
 
-@pytest.mark.direct
-@pytest.mark.parametrize("quoted", ["'{}'", '"{}"', "{}"], ids=["single", "double", "backslash"])
-def test_a_path_with_spaces_is_typed_as_in_a_shell(chat: Story, quoted: str) -> None:
+def test_a_path_with_spaces_is_typed_as_in_a_shell(chat: Story) -> None:
     """In quotes of either kind, or with a backslash before each space."""
     chat.server()
     sravya, sanjay = chat.join(), chat.join()
-    content = chat.drawn.content(100)
-    name = sravya.has(f"my {chat.drawn.file_name()}", content)
-    typed = quoted.format(name) if quoted != "{}" else name.replace(" ", r"\ ")
-    sravya.types(f"!send {typed}")
-    sanjay.sees(f"[{sravya}] !send {name}")
-    path = sanjay.received(content)
-    chat.agrees(f"it is called {name!r}", path.name == name, f"it is called {path.name!r}")
+    for number, before_and_after in enumerate(["'", '"', ""], 1):
+        content = chat.drawn.content(100)
+        name = sravya.has(f"my {number} {chat.drawn.file_name()}", content)
+        typed = before_and_after + name + before_and_after
+        sravya.types("!send " + (typed if before_and_after else typed.replace(" ", r"\ ")))
+        sanjay.sees(f"[{sravya}] !send {name}")
+        path = sanjay.received(content, times=number)
+        chat.agrees(f"it is called {name!r}", path.name == name, f"it is called {path.name!r}")
 
 
-@pytest.mark.direct
-@pytest.mark.parametrize("path", ["missing.jpg", ".", "'unclosed", ""], ids=repr)
-def test_what_cannot_be_sent_gets_a_reason_and_the_chat_goes_on(chat: Story, path: str) -> None:
-    """No such file, a folder, a quote too few, nothing: one line for the sender, none for others."""
+def test_what_cannot_be_sent_gets_a_reason_and_the_chat_goes_on(chat: Story) -> None:
+    """No such file, a folder, a quote too few, nothing: a line for the sender, none for others."""
     server = chat.server()
     sravya, sanjay = chat.join(), chat.join()
-    before = len(sravya.program.lines())
-    sravya.types(f"!send {path}")
-    reason = sravya.sees_one_more_line(before, typed=f"!send {path}")
-    chat.agrees("it is a reason", "Traceback" not in reason, f"it is {reason!r}")
+    for path in ("missing.jpg", ".", "'unclosed", ""):
+        before = len(sravya.program.lines())
+        sravya.types(f"!send {path}")
+        reason = sravya.sees_one_more_line(before, typed=f"!send {path}")
+        chat.agrees("it is a reason", "Traceback" not in reason, f"it is {reason!r}")
     hello = chat.drawn.text()
     sravya.types(hello)
     sanjay.sees(f"[{sravya}] {hello}")
+    server.sees(f"[{sravya}] {hello}")
     said = [line for line in sanjay.program.lines() if f"[{sravya}] !send" in line]
     chat.agrees(f"{sanjay} heard nothing of it", not said, f"there is {said}")
-    server.sees(f"[{sravya}] {hello}")
 
 
-@pytest.mark.direct
 def test_a_file_of_the_same_name_is_not_overwritten(chat: Story) -> None:
     """Both files are there in the end, each with its own content."""
     chat.server()
@@ -135,7 +134,6 @@ def test_a_file_of_the_same_name_is_not_overwritten(chat: Story) -> None:
     chat.agrees("the first is as it was", path.read_bytes() == first)
 
 
-@pytest.mark.direct
 def test_who_comes_later_gets_no_file_of_before(chat: Story) -> None:
     """A file goes to those who are there; somebody new starts with what is said next."""
     chat.server()

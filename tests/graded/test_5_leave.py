@@ -11,6 +11,7 @@ from tests.graded.story import Story
 pytestmark = pytest.mark.stage(5)
 
 
+@pytest.mark.every_network
 def test_q_leaves_and_everyone_is_told_once(chat: Story) -> None:
     """The one who leaves, the others and the server each see their line; exit status 0."""
     server = chat.server()
@@ -48,6 +49,7 @@ def test_sigterm_leaves_like_q(chat: Story) -> None:
     sanjay.sees(f"{sravya} exited the chat")
 
 
+@pytest.mark.every_network
 def test_one_who_vanishes_is_noticed(chat: Story) -> None:
     """The server prints that the connection is lost, the others that this person has left."""
     server = chat.server()
@@ -74,6 +76,7 @@ def test_the_server_stays_when_the_last_one_leaves(chat: Story) -> None:
     sanjay.sees(f"[{meera}] {hello}")
 
 
+@pytest.mark.every_network
 def test_what_was_said_just_before_leaving_arrives(chat: Story) -> None:
     """A text and a goodbye sent together: first the one, then the other."""
     server = chat.server()
@@ -85,7 +88,6 @@ def test_what_was_said_just_before_leaving_arrives(chat: Story) -> None:
     server.sees(f"[{sravya}] {bye}", f"[{sravya}] !DISCONNECT")
 
 
-@pytest.mark.direct
 def test_many_come_and_go(chat: Story) -> None:
     """Joining and leaving over and over leaves nobody behind."""
     server = chat.server()

@@ -18,6 +18,7 @@ def bottom_row(person: Person) -> str:
     return [row for row in person.program.screen() if row][-1]
 
 
+@pytest.mark.every_network
 def test_a_half_typed_line_survives_what_arrives(chat: Story) -> None:
     """After five messages and a file it is still whole, below them; Enter then sends it."""
     chat.server()
@@ -42,6 +43,7 @@ def test_a_half_typed_line_survives_what_arrives(chat: Story) -> None:
     sanjay.sees(f"[{sravya}] {half}{rest}")
 
 
+@pytest.mark.every_network
 def test_a_text_of_several_lines_shows_the_further_ones_indented(chat: Story) -> None:
     """A paste with line breaks is one text, and none of its lines passes for somebody else's."""
     server = chat.server()
@@ -55,7 +57,6 @@ def test_a_text_of_several_lines_shows_the_further_ones_indented(chat: Story) ->
     server.never_sees(forged)
 
 
-@pytest.mark.direct
 def test_an_unknown_command_is_not_sent(chat: Story) -> None:
     """It is answered with the list of commands."""
     chat.server()
@@ -66,19 +67,17 @@ def test_an_unknown_command_is_not_sent(chat: Story) -> None:
     sanjay.never_sees(f"[{sravya}] !sned image.jpg", f"[{sravya}] sned image.jpg")
 
 
-@pytest.mark.direct
-@pytest.mark.parametrize("command", ["!q", "!send image.jpg", "!help", "!!"])
-def test_two_exclamation_marks_send_a_command_as_a_text(chat: Story, command: str) -> None:
+def test_two_exclamation_marks_send_a_command_as_a_text(chat: Story) -> None:
     """`!!q` says `!q`, which is nobody's command, neither here nor there."""
     server = chat.server()
     sravya, sanjay = chat.join(), chat.join()
-    sravya.types(f"!{command}")
-    sanjay.sees(f"[{sravya}] {command}")
-    server.sees(f"[{sravya}] {command}")
+    for command in ("!q", "!send image.jpg", "!help", "!!"):
+        sravya.types(f"!{command}")
+        sanjay.sees(f"[{sravya}] {command}")
+        server.sees(f"[{sravya}] {command}")
     chat.everyone_talks()
 
 
-@pytest.mark.direct
 def test_the_up_key_brings_back_what_was_typed(chat: Story) -> None:
     """History on the arrow keys."""
     chat.server()
@@ -91,7 +90,6 @@ def test_the_up_key_brings_back_what_was_typed(chat: Story) -> None:
     sanjay.sees(f"[{sravya}] {hello} again")
 
 
-@pytest.mark.direct
 def test_tab_completes_a_path_after_send(chat: Story) -> None:
     """Enough of a file's name to know it is enough to send it."""
     chat.server()
@@ -105,7 +103,6 @@ def test_tab_completes_a_path_after_send(chat: Story) -> None:
     sanjay.received(content)
 
 
-@pytest.mark.direct
 def test_tab_completes_a_command(chat: Story) -> None:
     """The start of a command is enough."""
     chat.server()
@@ -115,7 +112,6 @@ def test_tab_completes_a_command(chat: Story) -> None:
     sravya.sees_where("the whole command", lambda line: line.rstrip().endswith("!send"))
 
 
-@pytest.mark.direct
 def test_options_answer_the_questions_beforehand(chat: Story) -> None:
     """With `--yes`, `--mode` and `--name` nothing is asked."""
     chat.server()
@@ -127,7 +123,6 @@ def test_options_answer_the_questions_beforehand(chat: Story) -> None:
     sravya.sees("Total No of Clients: 1", f"Client 1 : {name}")
 
 
-@pytest.mark.direct
 def test_a_taken_name_given_as_an_option_is_asked_again(chat: Story) -> None:
     """An option that was refused counts as an answer that was refused."""
     chat.server()
@@ -141,7 +136,6 @@ def test_a_taken_name_given_as_an_option_is_asked_again(chat: Story) -> None:
     sravya.sees(f"[{sanjay}] {hello}")
 
 
-@pytest.mark.direct
 def test_downloads_go_where_they_are_told(chat: Story) -> None:
     """`--downloads` names another folder; the receiver's own is made in it."""
     chat.server()
