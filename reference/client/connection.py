@@ -69,6 +69,13 @@ class TextTooLong(ValueError):
     """The text has more than MAX_TEXT bytes."""
 
 
+def check_text(text: str) -> None:
+    """Raises TextTooLong for what is too long to be said."""
+    size = len(text.encode())
+    if size > MAX_TEXT:
+        raise TextTooLong(f"Not sent: the text has {size} bytes, {MAX_TEXT} at most")
+
+
 class NoFiles(Exception):
     """The server does not take files."""
 
@@ -129,9 +136,7 @@ class Client:
 
     def say(self, text: str) -> None:
         """Say something to everyone else. Raises TextTooLong."""
-        size = len(text.encode())
-        if size > MAX_TEXT:
-            raise TextTooLong(f"Not sent: the text has {size} bytes, {MAX_TEXT} at most")
+        check_text(text)
         self._outbox.send(encode(Text(text)))
 
     def send_file(self, path: Path) -> None:

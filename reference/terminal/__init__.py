@@ -20,7 +20,7 @@ class Face(Protocol):
 
 def open_terminal(client: Client) -> Face:
     """The face for this terminal: the interactive one where somebody sits, and what it needs is installed."""
-    if sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb"):
+    if sys.stdin.isatty() and sys.stdout.isatty() and _can_draw():
         try:
             from reference.terminal.interactive import Interactive
         except ImportError:  # without prompt_toolkit the chat works as well, with less comfort
@@ -30,3 +30,9 @@ def open_terminal(client: Client) -> Face:
     from reference.terminal.plain import Plain
 
     return Plain(client)
+
+
+def _can_draw() -> bool:
+    """Whether the terminal can do more than print lines. A Windows console has no TERM, and can."""
+    terminal = os.environ.get("TERM") or ("console" if os.name == "nt" else "dumb")
+    return terminal != "dumb"

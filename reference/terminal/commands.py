@@ -22,18 +22,24 @@ class Leave(Exception):
     """The person wants to go."""
 
 
+def said(line: str) -> str:
+    """The text that a typed line says; "" when it is a command, or blank."""
+    if line.startswith("!!"):
+        return line[1:]
+    return "" if line.strip()[:1] in ("", "!") else line
+
+
 def obey(client: Client, line: str, tell: Callable[[str], None]) -> None:
     """Do what a typed line says, and tell the person what there is to tell.
 
     Raises Leave; TextTooLong, with the line still to be mended.
     """
     command, _, rest = line.strip().partition(" ")
-    if not line.strip():
-        return
-    if line.startswith("!!"):
-        client.say(line[1:])
-    elif not command.startswith("!"):
-        client.say(line)
+    text = said(line)
+    if text:
+        client.say(text)
+    elif not command:
+        pass
     elif command == "!q" and not rest:
         raise Leave
     elif command == "!who":
@@ -73,5 +79,3 @@ def _paths(rest: str) -> list[Path]:
     except ValueError:  # a quote that is not closed
         words = [rest]
     return [Path(word.strip("\"'") if os.name == "nt" else word) for word in words]
-
-
