@@ -81,12 +81,12 @@ always:
 compile = .venv/bin/python -m uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-annotate --custom-compile-command "make lock" $(ARGS)
 
-lock: .venv/lock.stamp ## pin the packages of pyproject.toml (ARGS=--upgrade: newer versions)
+lock: .venv/lock.stamp ## pin the packages of pyproject.toml (ARGS=--upgrade: newer ones)
 	$(compile) --group client -o requirements/client.txt
 	$(compile) --group test -c requirements/client.txt -o requirements/test.txt
 	$(compile) --group lint -c requirements/test.txt -o requirements/lint.txt
 	$(compile) --group lock -o requirements/lock.txt
 
-clean: ## remove what make installed and tools left behind (downloads stay)
+clean: ## remove what make installed and tools left (downloads stay)
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
