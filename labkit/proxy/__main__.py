@@ -17,6 +17,7 @@ class OneLineParser(argparse.ArgumentParser):
     """Answers bad arguments with one line on stderr and exit status 2."""
 
     def error(self, message: str) -> NoReturn:
+        """End the program."""
         self.exit(2, f"{PROGRAM}: {message} (--help shows the options)\n")
 
 
@@ -53,9 +54,7 @@ def rate(text: str) -> float:
 
 
 def make_parser() -> OneLineParser:
-    parser = OneLineParser(
-        prog=PROGRAM, description="A TCP proxy that breaks the network on purpose. Ctrl-C ends it."
-    )
+    parser = OneLineParser(prog=PROGRAM, description="A TCP proxy that breaks the network on purpose. Ctrl-C ends it.")
     options: list[tuple[str, Callable[[str], object], str, str]] = [
         (
             "--listen",

@@ -166,14 +166,13 @@ class Wakeup:
             self.receiver.recv(4096)
 
     def close(self) -> None:
+        """Close both ends; a later `wake` does nothing."""
         with self._lock:
             self._sender.close()
         self.receiver.close()
 
 
-def wait_for(
-    interest: dict[socket.socket, int], wakeup: Wakeup, wake_at: float = math.inf
-) -> dict[socket.socket, int]:
+def wait_for(interest: dict[socket.socket, int], wakeup: Wakeup, wake_at: float = math.inf) -> dict[socket.socket, int]:
     """Wait for events (poll(2)), a wakeup or a time of `time.monotonic`; return the events."""
     remaining = max(0.0, wake_at - time.monotonic())
     if 0 < remaining < SHORTEST_POLL:

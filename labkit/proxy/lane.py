@@ -120,9 +120,7 @@ class Lane:
         if self._batch:
             return self._not_before
         if self._chunks:
-            return max(
-                self._not_before, self._chunks[0][0] + self._faults.delay + self._faults.glue
-            )
+            return max(self._not_before, self._chunks[0][0] + self._faults.delay + self._faults.glue)
         return self._end_due if self._end else math.inf
 
     def forward(self, now: float) -> bool:
@@ -182,9 +180,7 @@ class Lane:
         self._held -= len(sent)
         self._passed += len(sent)
         if self._faults.rate:
-            self._not_before = (
-                max(self._not_before, now - RATE_SLICE) + len(sent) / self._faults.rate
-            )
+            self._not_before = max(self._not_before, now - RATE_SLICE) + len(sent) / self._faults.rate
         if self._segments:
             self._segments.passed(sent)
             self._not_before = max(self._not_before, now + SEGMENT_PAUSE)
