@@ -17,7 +17,7 @@ import json
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 # --- Limits: every one is checked before anything is buffered or believed ------------------------------------------
 
@@ -28,13 +28,13 @@ MAX_CHUNK = 256 * 1024
 """File bytes in one ``data``. Larger does not go faster over loopback, and holds a text back for longer."""
 
 MAX_FILE_NAME = 1024
-"""Bytes of UTF-8 in a file's name: four times what file systems take (NAME_MAX, 255), so that the limit is theirs."""
+"""Bytes of UTF-8 in a file's name: file systems take 255 (NAME_MAX), so that the limit is theirs."""
 
 MAX_NUMBER = 2**53 - 1
 """Sizes and offsets: the largest whole number that every JSON reader keeps exactly (RFC 8259 section 6)."""
 
 MAX_JSON = 32 * 1024
-"""Bytes of an ordinary frame: a text of control characters grows sixfold in JSON (``\\u0007``), and names come on top."""
+"""Bytes of an ordinary frame: a text of control characters grows sixfold in JSON (``\\u0007``), plus a name."""
 
 MAX_WELCOME = 1024 * 1024
 """Bytes of a ``welcome``: the only frame that lists everybody; 5,000 names of 32 four-byte characters are 655 KB."""
@@ -42,7 +42,7 @@ MAX_WELCOME = 1024 * 1024
 ID_SIZE = 16
 """Bytes of a file's id. Drawn at random, so that two senders never choose the same (RFC 9562 section 6.9)."""
 
-_LENGTH = struct.Struct(">I")
+_HEAD = struct.Struct(">IB")  # the length, and the first byte of what it counts: the type
 _DATA_HEAD = struct.Struct(f">{ID_SIZE}sQ")
 
 # --- What the other side can do, as named in hello and welcome -----------------------------------------------------
@@ -206,6 +206,7 @@ FEATURE_OF: Mapping[type[Frame], str] = {
 }  # fmt: skip
 """The feature that both sides must have named before this frame is sent. What is not here needs none."""
 
+_KNOWN = {**FROM_CLIENT, **FROM_SERVER}
 _LETTERS = {frame: letter for table in (FROM_CLIENT, FROM_SERVER) for letter, frame in table.items()}
 _LIMITS = {"D": 1 + _DATA_HEAD.size + MAX_CHUNK, "W": MAX_WELCOME}
 
@@ -224,15 +225,12 @@ class ProtocolError(Exception):
         self.reason = reason
 
 
-# --- Fields: how each kind looks in JSON, and what makes it wrong ---------------------------------------------------
+# --- Fields: what each may hold. A reader takes a value from JSON, and raises ValueError with what it must be ------
+
+_Reader: TypeAlias = Callable[[Any], Any]
 
 
-class _Kind(NamedTuple):
-    read: Callable[[Any], Any]  # a JSON value to ours; raises ValueError with what it must be
-    write: Callable[[Any], Any]  # ours to a JSON value
-
-
-def _text(limit: int) -> _Kind:
+def _text(limit: int) -> _Reader:
     def read(value: Any) -> str:
         if type(value) is not str:
             raise ValueError("must be a string")
@@ -244,62 +242,80 @@ def _text(limit: int) -> _Kind:
             raise ValueError(f"must be at most {limit} bytes of UTF-8, not {size}")
         return value
 
-    return _Kind(read, str)
+    return read
 
 
-def _number(least: int, most: int) -> _Kind:
+def _number(least: int, most: int) -> _Reader:
     def read(value: Any) -> int:
         if type(value) is not int or not least <= value <= most:  # "is": true is an int in Python
             raise ValueError(f"must be a whole number from {least} to {most}")
         return value
 
-    return _Kind(read, int)
+    return read
 
 
-def _hex(size: int) -> _Kind:
+def _hex(size: int) -> _Reader:
     def read(value: Any) -> bytes:
         if type(value) is str and len(value) == 2 * size and set(value) <= set("0123456789abcdef"):
             return bytes.fromhex(value)
         raise ValueError(f"must be {size} bytes in lower-case hex")
 
-    return _Kind(read, bytes.hex)
+    return read
 
 
-_WORD = _text(MAX_JSON)
+_word = _text(MAX_JSON)
 
 
-def _read_words(value: Any) -> tuple[str, ...]:
-    if type(value) is not list:
+def _words(value: Any) -> tuple[str, ...]:
+    if type(value) not in (list, tuple):
         raise ValueError("must be a list of strings")
-    return tuple(_WORD.read(word) for word in value)
+    return tuple(_word(word) for word in value)
 
 
-_WORDS = _Kind(_read_words, list)
-_ID = _hex(ID_SIZE)
-_SIZE = _number(0, MAX_NUMBER)
+_id = _hex(ID_SIZE)
+_size = _number(0, MAX_NUMBER)
 
-_FIELDS: Mapping[type[Frame], Mapping[str, _Kind]] = {
-    Hello: {"name": _WORD, "features": _WORDS},
-    Welcome: {"features": _WORDS, "roster": _WORDS},
-    Refused: {"code": _WORD, "reason": _WORD},
+_FIELDS: Mapping[type[Frame], Mapping[str, _Reader]] = {
+    Hello: {"name": _word, "features": _words},
+    Welcome: {"features": _words, "roster": _words},
+    Refused: {"code": _word, "reason": _word},
     Text: {"text": _text(MAX_TEXT)},
-    TextFrom: {"from": _WORD, "text": _text(MAX_TEXT)},
-    Joined: {"name": _WORD},
-    Left: {"name": _WORD},
-    Offer: {"id": _ID, "name": _text(MAX_FILE_NAME), "size": _SIZE},
-    OfferFrom: {"from": _WORD, "id": _ID, "name": _text(MAX_FILE_NAME), "size": _SIZE},
-    Get: {"id": _ID, "offset": _SIZE, "size": _number(1, MAX_CHUNK)},
-    End: {"id": _ID, "sha256": _hex(32)},
-    Stored: {"id": _ID},
-    Abort: {"id": _ID, "reason": _WORD},
+    TextFrom: {"from": _word, "text": _text(MAX_TEXT)},
+    Joined: {"name": _word},
+    Left: {"name": _word},
+    Offer: {"id": _id, "name": _text(MAX_FILE_NAME), "size": _size},
+    OfferFrom: {"from": _word, "id": _id, "name": _text(MAX_FILE_NAME), "size": _size},
+    Get: {"id": _id, "offset": _size, "size": _number(1, MAX_CHUNK)},
+    End: {"id": _id, "sha256": _hex(32)},
+    Stored: {"id": _id},
+    Abort: {"id": _id, "reason": _word},
     Bye: {},
     Ping: {},
     Pong: {},
 }
 """The JSON fields of each frame, in the order of its attributes. ("from" is a Python keyword: there it is sender.)"""
 
-_OPTIONAL = {(Welcome, "roster"): ()}
-"""Fields that may be missing, and what they are then: only who has the roster feature is sent one."""
+_OPTIONAL: Mapping[type[Frame], Mapping[str, Any]] = {Welcome: {"roster": []}}
+"""Fields that may be missing, and what they are then: a server without the roster feature knows of none."""
+
+
+def _read_fields(frame_type: type[Frame], values: Mapping[str, Any]) -> list[Any]:
+    """The fields as the frame's attributes have them. Raises ProtocolError for one that is wrong or missing."""
+    attributes = []
+    for field, read in _FIELDS[frame_type].items():
+        try:
+            attributes.append(read(values[field]))
+        except KeyError:
+            raise ProtocolError("bad-field", f"{wire_name(frame_type)}: '{field}' is missing") from None
+        except ValueError as error:
+            raise ProtocolError("bad-field", f"{wire_name(frame_type)}: '{field}' {error}") from None
+    return attributes
+
+
+def _check_length(letter: str, length: int) -> None:
+    limit = _LIMITS.get(letter, MAX_JSON)
+    if not 1 <= length <= limit:
+        raise ProtocolError("bad-length", f"a frame of {length} bytes: the length must be from 1 to {limit}")
 
 
 # --- Encoding ------------------------------------------------------------------------------------------------------
@@ -310,33 +326,28 @@ _to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 def encode(frame: Frame) -> bytes:
     """The frame as it goes on the wire. Raises ProtocolError for what the other side's decoder would refuse."""
     letter = _LETTERS[type(frame)]
-    if isinstance(frame, Data):
-        if len(frame.id) != ID_SIZE or not 1 <= len(frame.data) <= MAX_CHUNK or not 0 <= frame.offset <= MAX_NUMBER:
-            raise ProtocolError("bad-field", f"data: needs an id of {ID_SIZE} bytes, an offset, and some bytes")
-        body = _DATA_HEAD.pack(frame.id, frame.offset) + frame.data
-    else:
-        kinds = _FIELDS[type(frame)]
-        values = {name: kind.write(getattr(frame, _attribute(name))) for name, kind in kinds.items()}
-        for name, kind in kinds.items():
-            _read_field(frame, kind, name, values[name])
-        body = _to_json(values).encode()
-    length = 1 + len(body)
+    pieces = _encode_data(frame) if isinstance(frame, Data) else [_encode_fields(frame)]
+    length = 1 + sum(map(len, pieces))
     _check_length(letter, length)
-    return _LENGTH.pack(length) + letter.encode() + body
+    return b"".join([_HEAD.pack(length, ord(letter)), *pieces])  # one copy of a file's bytes, where each + makes one
 
 
-def _attribute(field: str) -> str:
-    return "sender" if field == "from" else field
+def _encode_fields(frame: Frame) -> bytes:
+    values = {}
+    for field in _FIELDS[type(frame)]:
+        value = getattr(frame, "sender" if field == "from" else field)
+        values[field] = value.hex() if type(value) is bytes else value
+    _read_fields(type(frame), values)
+    return _to_json(values).encode()
+
+
+def _encode_data(data: Data) -> list[bytes]:
+    if len(data.id) != ID_SIZE or not 0 <= data.offset <= MAX_NUMBER or not data.data:
+        raise ProtocolError("bad-field", f"data: needs an id of {ID_SIZE} bytes, an offset and some bytes")
+    return [_DATA_HEAD.pack(data.id, data.offset), data.data]
 
 
 # --- Decoding ------------------------------------------------------------------------------------------------------
-
-
-def _no_constants(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")  # Python's reader takes NaN and Infinity; RFC 8259 does not
-
-
-_from_json = json.JSONDecoder(parse_constant=_no_constants).decode
 
 
 class Decoder:
@@ -361,7 +372,8 @@ class Decoder:
 
     def feed(self, data: bytes) -> None:
         """Take what one ``recv`` brought. Ask for frames before feeding more."""
-        self._buffer += data
+        if self._error is None:
+            self._buffer += data
 
     def next_frame(self) -> Frame | None:
         """The next whole frame, or None until more has been fed."""
@@ -375,71 +387,53 @@ class Decoder:
             raise
 
     def _next_frame(self) -> Frame | None:
-        while len(self._buffer) >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(self._buffer)
-            _check_length("?", length)
-            if len(self._buffer) == _LENGTH.size:
-                return None
-            letter = chr(self._buffer[_LENGTH.size])
+        while len(self._buffer) >= _HEAD.size:
+            length, type_byte = _HEAD.unpack_from(self._buffer)
+            letter = chr(type_byte)
+            _check_length(letter, length)
             if letter in _KNOWN and letter not in self._accepts:
                 raise ProtocolError("out-of-turn", f"this side may not send {wire_name(_KNOWN[letter])}")
-            _check_length(letter, length)
-            end = _LENGTH.size + length
+            end = _HEAD.size - 1 + length
             if len(self._buffer) < end:
                 return None
-            body = bytes(memoryview(self._buffer)[_LENGTH.size + 1 : end])
+            with memoryview(self._buffer)[_HEAD.size : end] as body:  # a view: a file's bytes are copied once, below
+                frame = _decode(self._accepts[letter], body) if letter in self._accepts else None
             del self._buffer[:end]
-            if letter in self._accepts:
-                return _decode(self._accepts[letter], body)
+            if frame is not None:
+                return frame
         return None
 
 
-_KNOWN = {**FROM_CLIENT, **FROM_SERVER}
-_LARGEST = max(MAX_JSON, *_LIMITS.values())
-
-
-def _check_length(letter: str, length: int) -> None:
-    """Whether a frame may be so long. "?" stands for a type byte that has not come yet."""
-    limit = _LARGEST if letter == "?" else _LIMITS.get(letter, MAX_JSON)
-    if not 1 <= length <= limit:
-        raise ProtocolError("bad-length", f"a frame of {length} bytes: the length must be from 1 to {limit}")
-
-
-def _decode(frame_type: type[Frame], body: bytes) -> Frame:
+def _decode(frame_type: type[Frame], body: memoryview) -> Frame:
     if frame_type is Data:
         return _decode_data(body)
+    return frame_type(*_read_fields(frame_type, {**_OPTIONAL.get(frame_type, {}), **_decode_json(frame_type, body)}))
+
+
+def _decode_data(body: memoryview) -> Data:
+    if len(body) <= _DATA_HEAD.size:
+        raise ProtocolError("bad-field", f"data: needs an id, an offset and some bytes, not {len(body)} bytes in all")
+    file_id, offset = _DATA_HEAD.unpack_from(body)
+    if offset > MAX_NUMBER:
+        raise ProtocolError("bad-field", f"data: the offset must be at most {MAX_NUMBER}")
+    return Data(file_id, offset, bytes(body[_DATA_HEAD.size :]))
+
+
+def _not_json(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")  # Python's reader takes NaN and Infinity; RFC 8259 does not
+
+
+_from_json = json.JSONDecoder(parse_constant=_not_json).decode
+
+
+def _decode_json(frame_type: type[Frame], body: memoryview) -> dict[str, Any]:
     name = wire_name(frame_type)
     try:
-        values = _from_json(body.decode())
+        values = _from_json(str(body, "utf-8"))
     except UnicodeDecodeError as error:
         raise ProtocolError("bad-utf8", f"{name}: not UTF-8 at byte {error.start}") from None
     except (ValueError, RecursionError) as error:  # RecursionError: 10,000 opening brackets
         raise ProtocolError("bad-json", f"{name}: not JSON: {error}") from None
     if type(values) is not dict:
         raise ProtocolError("bad-json", f"{name}: the body must be a JSON object")
-    arguments = []
-    for field, kind in _FIELDS[frame_type].items():
-        if field in values:
-            arguments.append(_read_field(frame_type, kind, field, values[field]))
-        elif (frame_type, field) in _OPTIONAL:
-            arguments.append(_OPTIONAL[frame_type, field])
-        else:
-            raise ProtocolError("bad-field", f"{name}: the field '{field}' is missing")
-    return frame_type(*arguments)
-
-
-def _decode_data(body: bytes) -> Data:
-    if len(body) <= _DATA_HEAD.size:
-        raise ProtocolError("bad-field", f"data: must have an id, an offset and at least one byte, not {len(body)} bytes")
-    file_id, offset = _DATA_HEAD.unpack_from(body)
-    if offset > MAX_NUMBER:
-        raise ProtocolError("bad-field", f"data: the offset must be at most {MAX_NUMBER}")
-    return Data(file_id, offset, body[_DATA_HEAD.size :])
-
-
-def _read_field(frame: Frame | type[Frame], kind: _Kind, field: str, value: Any) -> Any:
-    try:
-        return kind.read(value)
-    except ValueError as error:
-        frame_type = frame if isinstance(frame, type) else type(frame)
-        raise ProtocolError("bad-field", f"{wire_name(frame_type)}: '{field}' {error}") from None
+    return values
