@@ -24,7 +24,6 @@ def test_the_roster_has_everyone_with_oneself_last(chat: Story) -> None:
 
 
 @pytest.mark.stage(2)
-@pytest.mark.every_network
 def test_those_already_there_see_who_joins(chat: Story) -> None:
     """Everyone there sees it once; the one who joins does not."""
     chat.server()

@@ -15,7 +15,6 @@ LIKE_COMMANDS = (
 )
 
 
-@pytest.mark.every_network
 def test_a_text_reaches_everyone_else_and_the_server(chat: Story) -> None:
     """Everyone else and the server see a text; its sender gets no echo."""
     server = chat.server()
@@ -56,7 +55,6 @@ def test_many_texts_typed_at_once_arrive_whole_and_in_order(chat: Story) -> None
     server.sees_once(*lines)
 
 
-@pytest.mark.every_network
 def test_both_talk_at_the_same_time(chat: Story) -> None:
     """Texts of two people that cross on the way all arrive, each person's in their order."""
     server = chat.server()
@@ -71,7 +69,6 @@ def test_both_talk_at_the_same_time(chat: Story) -> None:
     server.sees(*(f"[{sravya}] {text}" for text in texts))
 
 
-@pytest.mark.every_network
 def test_texts_of_any_length_arrive_whole(chat: Story) -> None:
     """A text of one letter, and one that fills several rows of the screen."""
     chat.server()

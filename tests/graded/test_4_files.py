@@ -58,7 +58,6 @@ def test_texts_and_files_do_not_get_into_each_other(chat: Story) -> None:
     sravya.sees_once(*(f"[{sanjay}] {text}" for text in texts))
 
 
-@pytest.mark.every_network
 def test_two_files_at_the_same_time_do_not_mix(chat: Story) -> None:
     """Two people send to each other: each gets the other's file, and nobody their own."""
     chat.server()

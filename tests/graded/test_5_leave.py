@@ -76,7 +76,6 @@ def test_the_server_stays_when_the_last_one_leaves(chat: Story) -> None:
     sanjay.sees(f"[{meera}] {hello}")
 
 
-@pytest.mark.every_network
 def test_what_was_said_just_before_leaving_arrives(chat: Story) -> None:
     """A text and a goodbye sent together: first the one, then the other."""
     server = chat.server()

@@ -44,7 +44,6 @@ def test_a_half_typed_line_survives_what_arrives(chat: Story) -> None:
     sanjay.sees(f"[{sravya}] {half}{rest}")
 
 
-@pytest.mark.every_network
 def test_a_text_of_several_lines_shows_the_further_ones_indented(chat: Story) -> None:
     """A paste with line breaks is one text, and none of its lines passes for somebody else's."""
     server = chat.server()
