@@ -3,9 +3,12 @@
 The only file that knows how platforms differ here.
 """
 
+import contextlib
 import select
 import socket
 import struct
+import time
+from threading import Lock
 
 _SMALLEST_READ = 4 * 1024
 _LARGEST_READ = 256 * 1024
@@ -16,6 +19,9 @@ class Stream:
 
     def __init__(self, sock: socket.socket, patience: float) -> None:
         """``patience`` is how many seconds ``receive`` waits before it returns None."""
+        # Guards the descriptor against close(): a number given back may be somebody else's connection a moment later.
+        # Nothing else is taken while it is held. (The reader needs no lock: it is the one that closes.)
+        self._lock = Lock()
         self._sock = sock
         self._patience = patience
         self._read_size = _SMALLEST_READ
@@ -58,7 +64,8 @@ class Stream:
 
         Raises BlockingIOError when it takes none, and OSError when the connection is broken.
         """
-        return self._sock.send(data, _DONTWAIT)
+        with self._lock:
+            return self._sock.send(data, _DONTWAIT)
 
     def end(self) -> None:
         """End both directions. A thread that waits in ``receive`` wakes with b"": close() alone would not wake it."""
@@ -75,23 +82,21 @@ class Stream:
         section 4.2.2.13; RFC 9112 section 9.6 tells web servers the same). To be followed by ``close``.
         """
         self.end_sending()
-        self._sock.settimeout(seconds)
-        try:
-            for _ in range(64):
+        deadline = time.monotonic() + seconds
+        with contextlib.suppress(OSError):
+            while (left := deadline - time.monotonic()) > 0:
+                self._sock.settimeout(left)
                 if not self._sock.recv(_LARGEST_READ):
-                    break
-        except OSError:
-            pass
+                    return
 
     def close(self) -> None:
-        """Give the descriptor back. Only for the thread that reads: another might close a number in use again."""
-        self._sock.close()
+        """Give the descriptor back. Only for the thread that reads, or nobody knows when it is read no more."""
+        with self._lock:
+            self._sock.close()
 
     def _shutdown(self, how: int) -> None:
-        try:
+        with self._lock, contextlib.suppress(OSError):  # the other side may be faster
             self._sock.shutdown(how)
-        except OSError:
-            pass  # the other side was faster
 
 
 _HAS_DONTWAIT = hasattr(socket, "MSG_DONTWAIT")  # not on Windows: there the whole socket is made non-blocking
