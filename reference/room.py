@@ -15,7 +15,7 @@ from threading import Lock
 
 from reference.outbox import Outbox
 from reference.printable import has_control, plain
-from reference.protocol import ROSTER, Frame, Joined, Left, Text, TextFrom, Welcome, encode
+from reference.protocol import ROSTER, Joined, Left, Text, TextFrom, Welcome, encode
 
 MAX_NAME = 32
 """Characters in a name: fits a line of the roster, and is what most chats allow."""
@@ -23,8 +23,8 @@ MAX_NAME = 32
 MAX_ROUNDS = 8
 """Rounds that one thread flushes for the others before it hands over, so that its own client is read too."""
 
-MAX_PENDING = 4096
-"""Entries that may wait for a flush; who adds more waits for one. Backpressure: TCP then slows that client down."""
+MAX_PENDING = 1024 * 1024
+"""Bytes that may wait for a flush; who adds more waits for one. Backpressure: TCP then slows that client down."""
 
 
 class NameRefused(Exception):
@@ -46,7 +46,7 @@ class Member:
 
 @dataclass(eq=False, slots=True)
 class Entry:
-    """One line of the log: what everyone but ``sender`` is sent, if they have ``feature``, and what the server shows."""
+    """One line of the log: what all but ``sender`` are sent who have ``feature``, and what the server shows."""
 
     sender: Member | None
     frame: bytes = b""
@@ -67,6 +67,7 @@ class Room:
         self._lock = Lock()
         self._members: dict[str, Member] = {}  # by plain form of the name, in order of joining
         self._log: list[Entry] = []
+        self._pending = 0  # bytes in the log
         # Held by the one thread that sends. Only tried, except for backpressure in _add_and_flush.
         self._flushing = Lock()
 
@@ -85,7 +86,7 @@ class Room:
                 raise NameRefused("name-taken", "this name is taken")
             self._members[plain(name)] = member
             roster = tuple(each.name for each in self._members.values()) if ROSTER in features else ()
-            self._log.append(Entry(member, joined, ROSTER, name, Welcome(server_features, roster)))
+            self._append(Entry(member, joined, ROSTER, name, Welcome(server_features, roster)))
         self.flush()
         return member
 
@@ -93,7 +94,7 @@ class Room:
         """Let someone go; ``line`` is what the server shows."""
         with self._lock:
             del self._members[plain(member.name)]
-            self._log.append(Entry(member, encode(Left(member.name)), ROSTER, line))
+            self._append(Entry(member, encode(Left(member.name)), ROSTER, line))
         self.flush()
 
     def say(self, member: Member, text: Text) -> None:
@@ -104,18 +105,13 @@ class Room:
     def add(self, entry: Entry) -> tuple[Member, ...]:
         """Put an entry into the log, and return who is here at this moment. To be followed by ``flush``."""
         with self._lock:
-            self._log.append(entry)
-            return tuple(self._members.values())
-
-    def members(self) -> tuple[Member, ...]:
-        """Who is here."""
-        with self._lock:
+            self._append(entry)
             return tuple(self._members.values())
 
     def flush(self) -> None:
         """Send what is in the log, unless another thread is doing so."""
         # After the lock is let go the log is looked at again: an entry that came in between was left to us.
-        while self._log and self._flushing.acquire(blocking=len(self._log) > MAX_PENDING):
+        while self._log and self._flushing.acquire(blocking=self._pending > MAX_PENDING):
             try:
                 rounds = 0
                 while rounds < MAX_ROUNDS and self._flush_once():
@@ -126,10 +122,15 @@ class Room:
                 self._hand_over()
                 return
 
+    def _append(self, entry: Entry) -> None:
+        """Requires _lock."""
+        self._log.append(entry)
+        self._pending += len(entry.frame)
+
     def _flush_once(self) -> bool:
         """One round: all that has gathered, to everyone who is here. Requires _flushing. False if there was nothing."""
         with self._lock:
-            entries, self._log = self._log, []
+            entries, self._log, self._pending = self._log, [], 0
             members = tuple(self._members.values())
         if not entries:
             return False
