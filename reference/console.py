@@ -1,15 +1,15 @@
 """The server's own terminal. It is a slow reader too: Ctrl-S in it, or a full pipe, must not stop the chat."""
 
 import sys
-from collections import deque
+import time
 from collections.abc import Iterable
 from threading import Condition, Thread
 from typing import BinaryIO
 
 from reference.printable import lines
 
-MAX_LINES = 10_000
-"""Lines that wait for the terminal. More are dropped and counted: what the server shows is a view, not a record."""
+MAX_WAITING = 1024 * 1024
+"""Characters that wait for the terminal. More are dropped and counted: what the server shows is a view, no record."""
 
 
 class Console:
@@ -20,8 +20,9 @@ class Console:
         self._output = output if output is not None else getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
         # Guards all below, and tells the thread (lines came) and close() (lines went) of changes.
         self._changed = Condition()
-        self._waiting: deque[str] = deque()
-        self._dropped = 0
+        self._waiting: list[str] = []
+        self._size = 0  # characters in them
+        self._dropped = 0  # lines
         self._closing = False
         self._thread = Thread(target=self._run, name="console", daemon=True)
         self._thread.start()
@@ -32,9 +33,11 @@ class Console:
         if not shown:
             return
         with self._changed:
-            free = MAX_LINES - len(self._waiting)
-            self._waiting.extend(shown[:free])
-            self._dropped += max(0, len(shown) - free)
+            if self._size > MAX_WAITING:
+                self._dropped += len(shown)
+                return
+            self._waiting += shown
+            self._size += sum(map(len, shown))
             self._changed.notify()
 
     def close(self, seconds: float) -> None:
@@ -50,8 +53,7 @@ class Console:
                 self._changed.wait_for(lambda: self._waiting or self._closing)
                 if not self._waiting:
                     return
-                shown = list(self._waiting)
-                self._waiting.clear()
+                shown, self._waiting, self._size = self._waiting, [], 0
                 if self._dropped:
                     shown.append(f"({self._dropped} lines not shown: the terminal was too slow)")
                     self._dropped = 0
@@ -63,4 +65,7 @@ class Console:
     def _write(self, data: bytes) -> None:
         rest = memoryview(data)
         while rest:
-            rest = rest[self._output.write(rest) or 0 :]
+            written = self._output.write(rest)
+            if written is None:  # full, and somebody has made it non-blocking
+                time.sleep(0.05)
+            rest = rest[written or 0 :]

@@ -40,6 +40,9 @@ MAX_SPOOL = 8 * 1024**3
 MAX_FILES_EACH = 16
 """Files of one sender at a time: each costs a descriptor."""
 
+MAX_FILES = 1_000
+"""Files in all: a fifth of the server's descriptors is kept for them."""
+
 MAX_WAITING_GETS = 16
 """Questions of one receiver about one file that wait for bytes to arrive; the reference client has five open."""
 
@@ -104,7 +107,7 @@ class Spool:
         try:
             file.store.write(data.offset, data.data)
         except (OSError, ValueError) as error:
-            self._call_off(file, _disk_reason(error), told=file.receivers | {sender})
+            self._call_off(file, _disk_reason(error), also=sender)
             return
         with self._lock:
             file.arrived = file.pull.arrived
@@ -119,7 +122,7 @@ class Spool:
         try:
             file.pull.finish(end)
         except Damaged:
-            self._call_off(file, "it arrived damaged", told=file.receivers | {sender})
+            self._call_off(file, "it arrived damaged", also=sender)
             return
         with self._lock:
             file.sha256 = end.sha256
@@ -157,7 +160,7 @@ class Spool:
         if file is None:
             return
         if member is file.sender and not file.sha256:
-            self._call_off(file, abort.reason, told=file.receivers)
+            self._call_off(file, abort.reason)
         else:
             self._done_with(file, member)
 
@@ -167,7 +170,7 @@ class Spool:
             files = list(self._files.values())
         for file in files:
             if file.sender is member and not file.sha256:
-                self._call_off(file, f"{member.name} has left", told=file.receivers)
+                self._call_off(file, f"{member.name} has left")
             else:
                 self._done_with(file, member)
 
@@ -185,7 +188,8 @@ class Spool:
             raise _NotTaken("this id is in use")
         if offer.size > self._max_file:
             raise _NotTaken(f"too large: this server takes files up to {self._max_file} bytes")
-        if sum(file.offer.size for file in self._files.values()) + offer.size > self._max_total:
+        total = sum(file.offer.size for file in self._files.values())
+        if total + offer.size > self._max_total or len(self._files) >= MAX_FILES:
             raise _NotTaken("the server has no room for it now")
         if sum(file.sender is sender for file in self._files.values()) >= MAX_FILES_EACH:
             raise _NotTaken(f"{MAX_FILES_EACH} of your files are still on their way: send it later")
@@ -204,8 +208,7 @@ class Spool:
     def _answer_waiting(self, file: _SharedFile) -> None:
         with self._lock:
             ready = [(member, get) for member, get in file.waiting if _is_there(file, get)]
-            if ready:
-                file.waiting = [each for each in file.waiting if each not in ready]
+            file.waiting = [(member, get) for member, get in file.waiting if not _is_there(file, get)]
         for member, get in ready:
             try:
                 member.outbox.send_later(partial(self._answer, file, member, get))
@@ -219,16 +222,20 @@ class Spool:
             return encode(End(get.id, file.sha256))
         try:
             data = file.store.read(get.offset, min(get.size, file.offer.size - get.offset))
-        except (OSError, ValueError):
+        except ValueError:
             return b""  # called off meanwhile, and everyone has been told
+        except OSError:
+            self._done_with(file, receiver)
+            return encode(Abort(get.id, "the server cannot read it"))
         return encode(Data(get.id, get.offset, data))
 
-    def _call_off(self, file: _SharedFile, reason: str, told: set[Member]) -> None:
+    def _call_off(self, file: _SharedFile, reason: str, also: Member | None = None) -> None:
+        """Tell those who were offered it, and perhaps its sender."""
         with self._lock:
             self._forget(file)
-            members = list(told)
+            told = [*file.receivers, *([also] if also else [])]
         frame = encode(Abort(file.offer.id, reason))
-        for member in members:
+        for member in told:
             member.outbox.send(frame)
 
     def _done_with(self, file: _SharedFile, receiver: Member) -> None:

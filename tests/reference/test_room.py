@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from threading import Barrier, Event, Thread
 
 import pytest
@@ -52,6 +53,12 @@ def run_together(*functions: Callable[[], None]) -> None:
     for thread in threads:
         thread.join(DEADLINE)
         assert not thread.is_alive(), "a thread hangs"
+
+
+def say_numbers(room: Room, member: Member, count: int, width: int = 1) -> None:
+    """Count aloud, in texts of some width."""
+    for number in range(count):
+        room.say(member, Text(str(number).ljust(width)))
 
 
 # --- Joining and leaving -------------------------------------------------------------------------------------------
@@ -234,10 +241,7 @@ def test_one_order_for_everyone():
     for member in (listener, *speakers):
         take(member)
 
-    def talk(member: Member) -> Callable[[], None]:
-        return lambda: [room.say(member, Text(str(number))) for number in range(100)] and None
-
-    run_together(*map(talk, speakers))
+    run_together(*(partial(say_numbers, room, member, 100) for member in speakers))
     room.flush()  # what a thread handed over
     heard = [frame for frame in seen(listener) if isinstance(frame, TextFrom)]
     assert len(heard) == 8 * 100
@@ -343,7 +347,7 @@ def test_nothing_handed_over_is_lost(monkeypatch: pytest.MonkeyPatch):
                 complete.set()
 
     enter(room, "listener", mailbox=Counting())
-    run_together(*(lambda each=each: [room.say(each, Text("hi")) for _ in range(200)] and None for each in speakers))
+    run_together(*(partial(say_numbers, room, member, 200) for member in speakers))
     assert complete.wait(DEADLINE)
     writer.stop(DEADLINE)
 
@@ -370,8 +374,7 @@ def test_who_says_too_much_waits_for_the_flush():
     first.start()
     assert stuck.wait(DEADLINE)
     room.say(speaker, Text("a little more does not wait"))
-    text = Text("x" * 4000)
-    flood = Thread(target=lambda: [room.say(speaker, text) for _ in range(3 * MAX_PENDING // 4000)])
+    flood = Thread(target=say_numbers, args=[room, speaker, 3 * MAX_PENDING // 4000, 4000])
     flood.start()
     flood.join(0.2)
     assert flood.is_alive(), "nothing slowed the flood down"
