@@ -9,6 +9,8 @@ import random
 
 import pytest
 
+from tests.graded.network import NETWORKS
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the end-to-end tests."""
@@ -18,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--stage", type=int, default=5, help="leave out what comes after this stage (1 to 5)")
     group.addoption(
         "--network",
-        choices=("direct", "bytes", "random", "glue", "delay"),
+        choices=NETWORKS,
         help="tell all stories on this network (default: plain, and those about the wire on each)",
     )
     group.addoption(

@@ -96,7 +96,8 @@ class Party:
         with self.story.step(f"{self} ends with exit status {status}"):
             expected = f"{self} ends with exit status {status}"
             self.wait_for(expected, lambda: self.program.status is not None)
-            if self.program.status != status:
+            # Its last words may still be on the way to the screen.
+            if self.program.exit_status() != status:
                 raise Unmet(expected, f"it {condition(self.program)}")
 
     def wait_for(self, expected: str, happened: Callable[[], bool]) -> None:
