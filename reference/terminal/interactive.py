@@ -62,6 +62,9 @@ MAX_PROGRESS_ROWS = 4
 
 _COLOURS = ["ansigreen", "ansimagenta", "ansicyan", "ansiblue", "ansiyellow"]
 
+# What asks a program to end: kill, and a terminal whose window is closed (which Windows has no signal for).
+_ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
 # A terminal that knows this shows what stands between at once (synchronized output); others ignore it.
 _BEGIN_UPDATE, _END_UPDATE = "\x1b[?2026h", "\x1b[?2026l"
 
@@ -96,14 +99,15 @@ class Interactive:
 
     def run(self) -> int:
         """Let the person type until the chat ends; returns the exit status."""
-        previous = signal.signal(signal.SIGTERM, lambda *_: self._leave())
+        previous = {number: signal.signal(number, lambda *_: self._leave()) for number in _ENDINGS}
         try:
             self._app.run(pre_run=self._begin)
         except (EOFError, OSError):
             pass  # the terminal is gone
         finally:
-            signal.signal(signal.SIGTERM, previous)
             self._loop = None
+            for number, handler in previous.items():
+                signal.signal(number, handler)
         self._client.leave()
         for _, text in self._waiting.take():
             print(text, end="", flush=True)
@@ -123,15 +127,18 @@ class Interactive:
                 await asyncio.wait_for(self._news.wait(), timeout=1.0 if self._progress else None)
             self._news.clear()
             over = self._over
-            if over and self._buffer.text:
-                # What was half-typed stays in sight, for who wants to copy it.
-                for line in lines(PROMPT + self._buffer.text)[:MAX_INPUT_ROWS]:
-                    self._waiting.add([("", line)])
-            self._draw(self._waiting.take())
+            text = self._waiting.take()
             if over:
+                self._draw([*self._half_typed(), *text])
                 break
+            self._draw(text)
             await asyncio.sleep(DRAW_SECONDS)
         self._app.exit()
+
+    def _half_typed(self) -> Fragments:
+        """What stays in sight of a text that was not sent, for who wants to copy it."""
+        text = self._buffer.text
+        return [("", line + "\n") for line in lines(PROMPT + text)[:MAX_INPUT_ROWS]] if text else []
 
     def _draw(self, text: Fragments) -> None:
         """Print this above the input line."""
