@@ -50,7 +50,7 @@ class Pull:
         self._open: deque[_Question] = deque()
         self._window = FIRST_WINDOW
         self._fastest = float("inf")
-        self._narrowed_at = float("-inf")
+        self._adapted_at = float("-inf")
         self._hash = hashlib.sha256()
 
     def questions(self) -> Iterator[Get]:
@@ -76,8 +76,9 @@ class Pull:
 
     def finish(self, end: End) -> None:
         """The answer to the last question. Raises Damaged, or ProtocolError when the end comes too early."""
-        if not self._open or self.arrived != self.size or len(self._open) > 1:
+        if self.arrived != self.size or len(self._open) != 1:
             raise ProtocolError("out-of-turn", "end: the file is not at its end")
+        self._open.clear()
         if end.sha256 != self._hash.digest():
             raise Damaged("the SHA-256 is not the sender's")
 
@@ -85,8 +86,10 @@ class Pull:
         now = self._clock()
         seconds = now - question.asked_at
         self._fastest = min(self._fastest, seconds)
+        if question.asked_at < self._adapted_at:
+            return  # it was asked before the window last changed, and cannot judge that
+        self._adapted_at = now
         if seconds - self._fastest <= MAX_QUEUE_SECONDS:
             self._window = min(self._window + self._window // 4, MAX_WINDOW)
-        elif question.asked_at >= self._narrowed_at:  # else it was asked before the last cut, which it cannot judge
+        else:
             self._window = max(self._window // 2, MIN_WINDOW)
-            self._narrowed_at = now
