@@ -13,7 +13,11 @@ _LINE_BREAK = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
 _DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSAFE = re.compile(f"[\x00-\x1f\x7f-\x9f{_DIRECTIONS}\u2028\u2029\ud800-\udfff\ufeff\ufff9-\ufffb]")
 
-_BLANK = re.compile("[\u034f\u115f\u1160\u2800\ufe00-\ufe0f]")  # letters and marks that show nothing
+# What shows nothing, beyond category Cf: Unicode's other Default_Ignorable_Code_Point, and the blank of Braille.
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\U000e0000-\U000e0fff]"
+)
 
 
 def has_control(text: str) -> bool:
@@ -35,11 +39,12 @@ def lines(text: str) -> list[str]:
 def plain(text: str) -> str:
     """Text reduced to what a reader can tell apart: names that look the same have the same plain form.
 
-    NFKC folds look-alike forms (full-width letters, ligatures), casefold folds case; what does not show is left out.
+    NFKC folds look-alike forms (full-width letters, ligatures), casefold folds case. What does not show is left out
+    first: it would keep apart what NFKC joins.
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    shown = (character for character in folded if unicodedata.category(character) != "Cf")
-    return " ".join(_BLANK.sub("", "".join(shown)).split())
+    shown = "".join(each for each in _BLANK.sub("", text) if unicodedata.category(each) != "Cf")
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", shown).casefold())
+    return " ".join(folded.split())
 
 
 def _stand_in(match: re.Match[str]) -> str:
