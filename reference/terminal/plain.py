@@ -1,5 +1,6 @@
 """The chat as plain lines: for scripts, pipes, and terminals that can do no more."""
 
+import sys
 from threading import Event as Flag
 from threading import Lock, Thread
 
@@ -34,7 +35,8 @@ class Plain:
             while not self._over.wait(timeout=1.0):
                 pass
         except KeyboardInterrupt:
-            pass
+            if sys.stdin.isatty():
+                self._tell("")  # ends the line that the terminal has begun with ^C
         self._client.leave()
         return 0 if self._ended.well else 1
 
