@@ -15,7 +15,7 @@ from reference.protocol import MAX_CHUNK, Data, End, Get
 MAX_STEM = 180
 """Bytes of a safe name: file systems take 255 (NAME_MAX), and a number or ``.part`` must fit behind it."""
 
-_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\.|$)", re.IGNORECASE)
+_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])([ .]|$)", re.IGNORECASE)
 _RESERVED = re.compile(r'[<>:"|?*/\\\x00]')  # Windows takes none of these
 
 
@@ -55,7 +55,7 @@ class Upload:
         if not path.is_file():
             path.stat()  # raises the system's reason when there is nothing
             raise OSError(22, "Not a regular file")
-        self.name = path.name
+        self.name = path.name.encode(errors="replace").decode()  # old disks have names that are not UTF-8
         self._file: BinaryIO = path.open("rb")
         self._state = _state(self._file)
         self.size = self._state[0]
@@ -108,8 +108,9 @@ class Download:
         self._folder = folder
         self._name = safe_name(name)
         folder.mkdir(parents=True, exist_ok=True)
-        self._part = folder / f"{self._name}.{file_id.hex()[:8]}.part"
-        self._part.unlink(missing_ok=True)  # of an earlier try; a link planted there goes, not what it points to
+        # The whole id: a sender can make two begin alike. "x" neither overwrites nor follows a link: a sender can also
+        # have sent a file by this very name before.
+        self._part = folder / f"{self._name}.{file_id.hex()}.part"
         self._file: BinaryIO = self._part.open("xb")
 
     def write(self, data: bytes) -> None:
@@ -143,7 +144,7 @@ class Download:
         while True:
             path = self._folder / (self._name if not number else f"{stem} ({number}){dot}{ending}")
             try:
-                path.open("xb").close()  # "x" neither overwrites nor follows a link
+                path.open("xb").close()
             except FileExistsError:
                 number += 1
             else:
