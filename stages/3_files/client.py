@@ -1,0 +1,143 @@
+"""The client of the chat. It sends what you type, and shows what the others say: python3 client.py 127.0.0.1 5050"""
+
+import os
+import socket
+import sys
+import threading
+
+# BEGIN SOLUTION 3.2 Use what files.py can do
+import files
+# END SOLUTION
+import wire
+
+
+class Chat:
+    """One person's connection to the server."""
+
+    def __init__(self, sock):
+        self.connection = wire.Connection(sock)
+        self.name = ""
+        self.features = []  # what the server can do
+        # BEGIN SOLUTION 3.2 Have a place for the files that come and go
+        self.transfers = files.Transfers(self)
+        # END SOLUTION
+
+    def show(self, line):
+        """Show a line to the person."""
+        print(wire.printable(line), flush=True)
+
+    def join(self):
+        """Ask for a name until the server takes it."""
+        while True:
+            self.name = input("Enter your Name : ").strip()
+            self.connection.send("H", name=self.name, features=wire.FEATURES)
+            kind, fields = self.connection.receive()
+            if kind == "W":
+                self.welcome(fields)
+                return
+            if kind != "R":
+                raise OSError("The server hung up")
+            self.show(wire.text_of(fields, "reason"))
+
+    def welcome(self, fields):
+        """We are in."""
+        self.features = wire.list_of(fields, "features")
+        roster = fields.get("roster") or []
+        if roster:
+            self.show(f"Total No of Clients: {len(roster)}")
+        for number, name in enumerate(roster, start=1):
+            self.show(f"Client {number} : {name}")
+
+    def run(self):
+        """Chat until one side ends: one thread listens to the server, one reads what is typed."""
+        threading.Thread(target=self.listen, daemon=True).start()
+        self.read_lines()
+
+    def read_lines(self):
+        """Send what is typed, line by line, until Ctrl-D."""
+        while True:
+            line = input()
+            if len(line.encode()) > wire.MAX_TEXT:
+                self.show(f"Not sent: a text has at most {wire.MAX_TEXT} bytes")
+            elif line.strip():
+                self.say(line)
+
+    def say(self, line):
+        """Send a text to everyone else."""
+        # BEGIN SOLUTION 3.2 Send a file when the line says so, and only when the server takes files
+        if line.split()[0] == "!send":
+            if "files" in self.features:
+                self.transfers.send(line)
+            else:
+                self.show("This server does not take files")
+            return
+        # END SOLUTION
+        self.connection.send("T", text=line)
+
+    def listen(self):
+        """Show what comes from the server, until it ends. Then the whole program ends."""
+        status = 0
+        try:
+            while True:
+                kind, fields = self.connection.receive()
+                if kind is None:
+                    break
+                self.handle(kind, fields)
+            self.show("The server has closed the chat")
+        except (OSError, wire.WireError) as error:
+            self.show(f"Connection lost: {error}")
+            status = 1
+        os._exit(status)  # not sys.exit: that would end this thread alone, and the other one waits for a line
+
+    def handle(self, kind, fields):
+        """Do what one frame says. A kind that nobody here knows is ignored: the server may be newer than we are."""
+        if kind == "T":
+            self.show(f"[{wire.text_of(fields, 'from')}] {wire.text_of(fields, 'text')}")
+        elif kind == "J":
+            self.show(f"{wire.text_of(fields, 'name')} joined the chat!")
+        elif kind == "L":
+            self.show(f"{wire.text_of(fields, 'name')} exited the chat")
+        # BEGIN SOLUTION 3.2 Hand on what is about files
+        elif kind in "OGDESA":
+            self.transfers.handle(kind, fields)
+        # END SOLUTION
+        elif kind == "R":
+            raise wire.WireError(wire.text_of(fields, "reason"))
+
+
+def main():
+    """Ask, connect and chat; returns the exit status."""
+    if len(sys.argv) != 3 or not sys.argv[2].isdecimal() or int(sys.argv[2]) > 65535:
+        print("usage: python3 client.py <ip> <port>", file=sys.stderr)
+        return 2
+    sys.stdin.reconfigure(errors="replace")  # a byte that is no text is no reason to end
+    try:
+        if wants_to_connect():
+            chat = Chat(connect(sys.argv[1], int(sys.argv[2])))
+            chat.join()
+            chat.run()
+    except (OSError, wire.WireError) as error:
+        print(getattr(error, "strerror", None) or error, file=sys.stderr)
+        return 1
+    except (EOFError, KeyboardInterrupt):
+        print()  # Ctrl-D or Ctrl-C
+    return 0
+
+
+def wants_to_connect():
+    """Ask until the answer is yes or no."""
+    while True:
+        answer = input("Would you like to connect (yes/no)? ").strip().lower()
+        if answer in ("yes", "no"):
+            return answer == "yes"
+
+
+def connect(ip, port):
+    """Return a socket that is connected to the server. Raises OSError with the system's reason."""
+    sock = socket.create_connection((ip, port), timeout=10)
+    sock.settimeout(None)  # the ten seconds were for connecting; reading waits as long as it takes
+    return sock
+
+
+if __name__ == "__main__":
+    sys.exit(main())
