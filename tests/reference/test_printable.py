@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reference.printable import has_control, lines, one_line, plain
 
-reliably = settings(derandomize=True, deadline=None, database=None, max_examples=500)
+reliably = settings(derandomize=True, deadline=None, database=None, max_examples=200)
 
 HARMLESS = [
     "hello",

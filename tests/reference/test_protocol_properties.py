@@ -118,7 +118,7 @@ def mutate(data: bytes, accidents: bytes) -> bytes:
 
 
 @settings(reliably, max_examples=5_000)
-@given(st.binary(max_size=300), directions)
+@given(st.binary(max_size=64), directions)
 def test_random_bytes_give_frames_or_a_protocol_error(data: bytes, accepts: Any) -> None:
     """5,000 times anything at all."""
     outcome(Decoder(accepts), [data])
