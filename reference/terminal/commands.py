@@ -1,5 +1,6 @@
 """What a typed line means, and doing it. The same in every terminal."""
 
+import contextlib
 import os
 import shlex
 from collections.abc import Callable
@@ -24,6 +25,7 @@ class Leave(Exception):
 
 def said(line: str) -> str:
     """The text that a typed line says; "" when it is a command, or blank."""
+    line = line.encode(errors="replace").decode()  # a terminal may send bytes that are no text
     if line.startswith("!!"):
         return line[1:]
     return "" if line.strip()[:1] in ("", "!") else line
@@ -66,14 +68,15 @@ def _send(client: Client, rest: str, tell: Callable[[str], None]) -> None:
             client.send_file(path.expanduser())
         except NoFiles as error:
             tell(str(error))
-        except (OSError, RuntimeError) as error:  # RuntimeError: no such user behind a ~
+        except (OSError, RuntimeError, ValueError) as error:  # no such user behind a ~; a NUL, which no path has
             tell(f"Cannot send {one_line(str(path))}: {getattr(error, 'strerror', None) or error}")
 
 
 def _paths(rest: str) -> list[Path]:
     """One path or several, written as in a shell; a single one with spaces may go without quotes."""
-    if Path(rest).exists():
-        return [Path(rest)]
+    with contextlib.suppress(OSError, ValueError):  # longer than any path, or with a NUL
+        if Path(rest).exists():
+            return [Path(rest)]
     try:
         words = shlex.split(rest, posix=os.name != "nt")  # on Windows a backslash stands between folders
     except ValueError:  # a quote that is not closed
