@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from reference.printable import lines
 
-MAX_WAITING = 1024 * 1024
+MAX_WAITING = 4 * 1024 * 1024
 """Characters that wait for the terminal. More are dropped and counted: what the server shows is a view, no record."""
 
 

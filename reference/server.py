@@ -17,8 +17,8 @@ from threading import Lock, Thread
 from reference import arguments
 from reference.console import Console
 from reference.outbox import Outbox, Writer
-from reference.protocol import FEATURES, FILES, Refused, encode
-from reference.room import Room
+from reference.protocol import BYE, FEATURES, FILES, Bye, Refused, encode
+from reference.room import Entry, Room
 from reference.session import PATIENCE, Session
 from reference.spool import MAX_FILE, MAX_SPOOL, Spool
 from reference.streams import Stream
@@ -151,6 +151,8 @@ class Server:
             sessions = dict(self._sessions)
         for session in sessions:
             session.dismiss()
+        self._room.add(Entry(None, encode(Bye()), BYE))
+        self._room.flush()
         self._writer.stop(FLUSH_SECONDS)
         for session in sessions:
             session.end()
@@ -167,11 +169,23 @@ def main(argv: list[str] | None = None) -> int:
     try:
         listener = _listen(options.ip, options.port)
     except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        # create_server adds words of its own to the system's; a name that does not resolve has a number below zero.
+        number = getattr(error, "errno", None) or -1
+        reason = os.strerror(number) if number > 0 else getattr(error, "strerror", None) or error
         print(f"cannot listen on {options.ip} port {options.port}: {reason}", file=sys.stderr)
         return 1
-    _allow_many_descriptors()
     console = Console()
+    server = Server(
+        listener,
+        console,
+        files=not options.no_files,
+        spool_folder=options.spool,
+        max_file=options.max_file,
+        max_spool=options.max_spool,
+        max_connections=_connections_that_fit(),
+    )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: server.stop())
     host, port = listener.getsockname()[:2]
     console.show(
         [
@@ -181,16 +195,6 @@ def main(argv: list[str] | None = None) -> int:
             "[SERVER LISTENING]" if options.port else f"[SERVER LISTENING] {host}:{port}",
         ]
     )
-    server = Server(
-        listener,
-        console,
-        files=not options.no_files,
-        spool_folder=options.spool,
-        max_file=options.max_file,
-        max_spool=options.max_spool,
-    )
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: server.stop())
     server.run()
     console.show(["[SERVER TERMINATED]"])
     console.close(FLUSH_SECONDS)
@@ -216,16 +220,22 @@ def _listen(ip: str, port: int) -> socket.socket:
     return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
 
 
-def _allow_many_descriptors() -> None:
-    """Each client is a descriptor; the usual soft limit is 1,024, and a process may raise it to the hard one."""
+def _connections_that_fit() -> int:
+    """Each client is a descriptor: without one nobody could even be refused, so a fifth is kept for that and for files.
+
+    The usual soft limit is 1,024, and a process may raise it to the hard one.
+    """
     try:
         import resource  # not on Windows, which has no such limit
     except ImportError:
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_CONNECTIONS + 1_000
+        return MAX_CONNECTIONS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS * 5 // 4
+    limit = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(hard, wanted), hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+        soft = limit
+    return min(MAX_CONNECTIONS, soft * 4 // 5)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ from reference.outbox import Outbox, Overflow
 from reference.protocol import (
     BYE,
     FEATURE_OF,
-    FILES,
     FROM_CLIENT,
     PING,
     Abort,
@@ -39,7 +38,7 @@ HELLO_SECONDS = 35.0
 takes longer to think of a name connects anew by itself."""
 
 LINGER_SECONDS = 2.0
-"""How long a refused client gets to read why."""
+"""How long a client gets to read what was sent last, as why it was refused."""
 
 
 class Session:
@@ -69,21 +68,18 @@ class Session:
             parting = self._converse()
         except (ProtocolError, Overflow) as error:
             parting = f"refused: {error}"
-            self._refuse(error.code if isinstance(error, ProtocolError) else "too-much", str(error))
+            self._outbox.send(encode(Refused(getattr(error, "code", "too-much"), str(error))))
         except OSError:
             pass  # reset, or gone: that is what "connection lost" says
         finally:
             self._outbox.close()
-            self._stream.end()
             self._depart(parting)
+            self._stream.end_politely(LINGER_SECONDS)
             self._stream.close()
 
     def dismiss(self) -> None:
-        """Tell the client that the server ends."""
+        """The server ends: nobody need be told that this client goes."""
         self._dismissed = True
-        member = self._member
-        if member is not None and BYE in member.features:
-            self._outbox.send(encode(Bye()))
 
     def end(self) -> None:
         """End the connection: ``run`` then returns."""
@@ -122,7 +118,8 @@ class Session:
             return
         if member is None:
             raise ProtocolError("out-of-turn", "the first frame must be hello")
-        if FEATURE_OF.get(type(frame), "") not in {"", *member.features}:
+        feature = FEATURE_OF.get(type(frame))
+        if feature is not None and feature not in member.features:
             raise ProtocolError("out-of-turn", f"{wire_name(type(frame))}: hello and welcome did not both name it")
         match frame:
             case Text():
@@ -151,13 +148,8 @@ class Session:
         except NameRefused as refused:
             self._outbox.send(encode(Refused(refused.code, str(refused))))
 
-    def _refuse(self, code: str, reason: str) -> None:
-        self._outbox.send(encode(Refused(code, reason)))
-        self._stream.end_politely(LINGER_SECONDS)
-
     def _depart(self, parting: str) -> None:
         if self._member is None or self._dismissed:
             return
         self._room.leave(self._member, f"[{self._member.name}] {parting}")
-        if FILES in self._features:
-            self._spool.gone(self._member)
+        self._spool.gone(self._member)

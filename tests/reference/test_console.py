@@ -86,8 +86,8 @@ def test_stopped_terminal_delays_nobody_and_takes_bounded_memory(screen: Screen)
     console = open_console(screen)
     console.show(["first"])
     assert screen.reached.wait(DEADLINE)
-    line = "x" * 1000
-    total = 3 * console_module.MAX_WAITING // 1000
+    line = "x" * 10_000
+    total = 3 * console_module.MAX_WAITING // 10_000
     for _ in range(total):
         console.show([line])
     screen.going.set()
@@ -95,7 +95,7 @@ def test_stopped_terminal_delays_nobody_and_takes_bounded_memory(screen: Screen)
     first, *shown, last = screen.text.splitlines()
     assert first == "first"
     assert set(shown) == {line}
-    assert len(shown) * 1000 <= console_module.MAX_WAITING + 2000
+    assert len(shown) * 10_000 <= console_module.MAX_WAITING + 20_000
     assert last == f"({total - len(shown)} lines not shown: the terminal was too slow)"
 
 
