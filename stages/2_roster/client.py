@@ -5,6 +5,7 @@ import socket
 import sys
 import threading
 
+import start
 import wire
 
 
@@ -31,7 +32,7 @@ class Chat:
                 return
             if kind != "R":
                 raise OSError("The server hung up")
-            self.show(wire.text_of(fields, "reason"))
+            print(wire.printable(wire.text_of(fields, "reason")))
 
     def welcome(self, fields):
         """We are in."""
@@ -75,6 +76,10 @@ class Chat:
         except (OSError, wire.WireError) as error:
             self.show(f"Connection lost: {error}")
             status = 1
+        self.end(status)
+
+    def end(self, status):
+        """End the program, from whichever thread."""
         os._exit(status)  # not sys.exit: that would end this thread alone, and the other one waits for a line
 
     def handle(self, kind, fields):
@@ -93,13 +98,11 @@ class Chat:
 
 def main():
     """Ask, connect and chat; returns the exit status."""
-    if len(sys.argv) != 3 or not sys.argv[2].isdecimal() or int(sys.argv[2]) > 65535:
-        print("usage: python3 client.py <ip> <port>", file=sys.stderr)
-        return 2
+    ip, port = start.address("client.py")
     sys.stdin.reconfigure(errors="replace")  # a byte that is no text is no reason to end
     try:
-        if wants_to_connect():
-            chat = Chat(connect(sys.argv[1], int(sys.argv[2])))
+        if start.wants_to_connect():
+            chat = Chat(connect(ip, port))
             chat.join()
             chat.run()
     except (OSError, wire.WireError) as error:
@@ -108,14 +111,6 @@ def main():
     except (EOFError, KeyboardInterrupt):
         print()  # Ctrl-D or Ctrl-C
     return 0
-
-
-def wants_to_connect():
-    """Ask until the answer is yes or no."""
-    while True:
-        answer = input("Would you like to connect (yes/no)? ").strip().lower()
-        if answer in ("yes", "no"):
-            return answer == "yes"
 
 
 def connect(ip, port):

@@ -5,6 +5,7 @@ import sys
 import threading
 
 import room
+import start
 import wire
 
 
@@ -24,10 +25,7 @@ def show(line):
 
 def main():
     """Listen, and serve whoever connects; returns the exit status."""
-    if len(sys.argv) != 3 or not sys.argv[2].isdecimal() or int(sys.argv[2]) > 65535:
-        print("usage: python3 server.py <ip> <port>", file=sys.stderr)
-        return 2
-    ip, port = sys.argv[1], int(sys.argv[2])
+    ip, port = start.address("server.py")
     try:
         listener = socket.create_server((ip, port))
     except OSError as error:

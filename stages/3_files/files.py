@@ -24,13 +24,19 @@ class Transfers:
         self.downloads = {}  # id: what comes in
 
     def send(self, line):
-        """Offer a file to everyone else. The line is !send and a path, written as in a shell."""
-        # BEGIN SOLUTION 3.2 Open the file, remember it under an id drawn at random, and offer it; say what is wrong
+        """Send the file that a line names: !send and a path, written as in a shell."""
         try:
             _, path = shlex.split(line)
-            upload = Upload(path)
         except ValueError:
             self.chat.show("Send what? !send <path>, in quotes if it has spaces")
+        else:
+            self.send_path(path)
+
+    def send_path(self, path):
+        """Offer a file to everyone else."""
+        # BEGIN SOLUTION 3.2 Open the file, remember it under an id drawn at random, and offer it; say what is wrong
+        try:
+            upload = Upload(path)
         except OSError as error:
             self.chat.show(f"Cannot send {path}: {error.strerror}")
         else:

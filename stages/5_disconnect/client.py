@@ -1,0 +1,200 @@
+"""The client of the chat. It sends what you type, and shows what the others say: python3 client.py 127.0.0.1 5050"""
+
+import os
+# BEGIN SOLUTION 5.1 Get what a program can be ended by
+import signal
+# END SOLUTION
+import socket
+import sys
+import threading
+
+import files
+import start
+import wire
+
+
+class Chat:
+    """One person's connection to the server."""
+
+    def __init__(self, sock):
+        self.connection = wire.Connection(sock)
+        self.name = ""
+        self.features = []  # what the server can do
+        # BEGIN SOLUTION 5.1 Remember that it is we who leave, and know when the connection is over
+        self.leaving = False
+        self.over = threading.Event()
+        # END SOLUTION
+        # BEGIN SOLUTION 5.2 Remember whether the server has said goodbye
+        self.heard_bye = False
+        # END SOLUTION
+        self.transfers = files.Transfers(self)
+
+    def show(self, line):
+        """Show a line to the person."""
+        print(wire.printable(line), flush=True)
+
+    def show_file(self, path):
+        """Show a file that has arrived."""
+        self.show(f"Successfully received: {path}")
+
+    def join(self):
+        """Ask for a name until the server takes it."""
+        while True:
+            self.name = input("Enter your Name : ").strip()
+            self.connection.send("H", name=self.name, features=wire.FEATURES)
+            kind, fields = self.connection.receive()
+            if kind == "W":
+                self.welcome(fields)
+                return
+            if kind != "R":
+                raise OSError("The server hung up")
+            print(wire.printable(wire.text_of(fields, "reason")))
+
+    def welcome(self, fields):
+        """We are in."""
+        self.features = wire.list_of(fields, "features")
+        roster = fields.get("roster") or []
+        if roster:
+            self.show(f"Total No of Clients: {len(roster)}")
+        for number, name in enumerate(roster, start=1):
+            self.show(f"Client {number} : {name}")
+
+    def run(self):
+        """Chat until one side ends: one thread listens to the server, one reads what is typed."""
+        threading.Thread(target=self.listen, daemon=True).start()
+        # BEGIN SOLUTION 5.1 Leave in good order on !q, Ctrl-D, Ctrl-C and SIGTERM
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            self.read_lines()
+        except (EOFError, KeyboardInterrupt):
+            self.leave()
+        # WAS: self.read_lines()
+        # END SOLUTION
+
+    # BEGIN SOLUTION 5.1 Say bye, end our direction (FIN), and wait until the server has ended its own
+    def leave(self):
+        """Leave the chat."""
+        self.leaving = True
+        try:
+            if "bye" in self.features:
+                self.connection.send("B")
+            self.connection.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # it is broken already
+        self.over.wait(3)
+        self.show("Disconnected")
+
+    # END SOLUTION
+    def read_lines(self):
+        """Send what is typed, line by line, until Ctrl-D."""
+        while True:
+            line = input()
+            if len(line.encode()) > wire.MAX_TEXT:
+                self.show(f"Not sent: a text has at most {wire.MAX_TEXT} bytes")
+            elif line.strip():
+                self.say(line)
+
+    def say(self, line):
+        """Send a text to everyone else."""
+        # BEGIN SOLUTION 5.1 Leave when the line says so
+        if line.strip() == "!q":
+            raise EOFError
+        # END SOLUTION
+        if line.split()[0] == "!send":
+            if "files" in self.features:
+                self.transfers.send(line)
+            else:
+                self.show("This server does not take files")
+            return
+        self.connection.send("T", text=line)
+
+    def listen(self):
+        """Show what comes from the server, until it ends. Then the whole program ends."""
+        status = 0
+        try:
+            while True:
+                kind, fields = self.connection.receive()
+                if kind is None:
+                    break
+                self.handle(kind, fields)
+            # BEGIN SOLUTION 5.2 A server that knows bye says it: an end without one is the network's, or an accident
+            if "bye" in self.features and not self.heard_bye and not self.leaving:
+                raise OSError("the server is gone")
+            if not self.leaving:
+                self.show("The server has closed the chat")
+            # WAS: self.show("The server has closed the chat")
+            # END SOLUTION
+        except (OSError, wire.WireError) as error:
+            self.show(f"Connection lost: {error}")
+            status = 1
+        # BEGIN SOLUTION 5.1 Wake the thread that leaves: it ends the program
+        self.over.set()
+        if self.leaving:
+            return
+        # END SOLUTION
+        self.end(status)
+
+    def end(self, status):
+        """End the program, from whichever thread."""
+        os._exit(status)  # not sys.exit: that would end this thread alone, and the other one waits for a line
+
+    def handle(self, kind, fields):
+        """Do what one frame says. A kind that nobody here knows is ignored: the server may be newer than we are."""
+        if kind == "T":
+            self.show(f"[{wire.text_of(fields, 'from')}] {wire.text_of(fields, 'text')}")
+        elif kind == "J":
+            self.show(f"{wire.text_of(fields, 'name')} joined the chat!")
+        elif kind == "L":
+            self.show(f"{wire.text_of(fields, 'name')} exited the chat")
+        elif kind in "OGDESA":
+            self.transfers.handle(kind, fields)
+        # BEGIN SOLUTION 5.2 Take note of the server's goodbye
+        elif kind == "B":
+            self.heard_bye = True
+        # END SOLUTION
+        # BEGIN SOLUTION 5.5 Answer a ping
+        elif kind == "P":
+            self.connection.send("Q")
+        # END SOLUTION
+        elif kind == "R":
+            raise wire.WireError(wire.text_of(fields, "reason"))
+
+
+def main():
+    """Ask, connect and chat; returns the exit status."""
+    ip, port = start.address("client.py")
+    sys.stdin.reconfigure(errors="replace")  # a byte that is no text is no reason to end
+    try:
+        if start.wants_to_connect():
+            chat = Chat(connect(ip, port))
+            window = None
+            if start.wants_window():
+                import gui
+
+                window = gui.open_for(chat)
+            chat.join()
+            if window:
+                threading.Thread(target=chat.listen, daemon=True).start()
+                window.run()
+                # BEGIN SOLUTION 5.1 Leave in good order when the window is closed
+                chat.leave()
+                # END SOLUTION
+                return 0
+            chat.run()
+    except (OSError, wire.WireError) as error:
+        print(getattr(error, "strerror", None) or error, file=sys.stderr)
+        return 1
+    except (EOFError, KeyboardInterrupt):
+        print()  # Ctrl-D or Ctrl-C
+    return 0
+
+
+def connect(ip, port):
+    """Return a socket that is connected to the server. Raises OSError with the system's reason."""
+    sock = socket.create_connection((ip, port), timeout=10)
+    sock.settimeout(None)  # the ten seconds were for connecting; reading waits as long as it takes
+    return sock
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""The room: everyone who has joined. Every client's thread reads and changes it, so a lock guards it."""
+
+import threading
+
+import wire
+
+MAX_NAME = 32  # characters: fits a line of the roster
+
+
+class NameRefused(Exception):
+    """Nobody can come in by this name; the text says why."""
+
+
+clients = []  # everyone who is in, in the order in which they came
+lock = threading.Lock()  # guards the list; held only to look and to change, never while sending
+# BEGIN SOLUTION 5.4 Remember every connection, also of those who have not joined
+connected = set()
+# END SOLUTION
+
+
+def add(client):
+    """Let a client in."""
+    with lock:
+        if client.name.casefold() in [each.name.casefold() for each in clients]:
+            raise NameRefused("this name is taken")
+        clients.append(client)
+
+
+def remove(client):
+    """Forget a client that has gone, if it ever was in."""
+    with lock:
+        if client not in clients:
+            return
+        clients.remove(client)
+    broadcast(client, "L", name=client.name)
+
+
+def check_name(name):
+    """Raise NameRefused for a name that nobody could read, or tell from another."""
+    if not name.strip():
+        raise NameRefused("a name needs at least one visible character")
+    if len(name) > MAX_NAME:
+        raise NameRefused(f"a name has at most {MAX_NAME} characters")
+    if not name.isprintable():
+        raise NameRefused("a name must not have control characters")
+
+
+def names_up_to(client):
+    """Return the names of everyone up to this client, in order. Those who come later it is told of one by one."""
+    with lock:
+        return [each.name for each in clients[: clients.index(client) + 1]]
+
+
+def tell_earlier(client, kind, **fields):
+    """Send a message to everyone who came before this client."""
+    with lock:
+        earlier = clients[: clients.index(client)]
+    send_to(earlier, kind, **fields)
+
+
+# BEGIN SOLUTION 5.4 Say bye to those who know it, end each connection, and wait until each client's thread has ended
+def end_all():
+    """Tell every client that the server ends, and end every client's thread."""
+    with lock:
+        clients.clear()  # so that nobody is told of the others' going
+    everyone = list(connected)
+    send_to(everyone, "B")
+    for client in everyone:
+        client.connection.end()
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(timeout=3)
+
+
+# END SOLUTION
+def broadcast(sender, kind, **fields):
+    """Send a message to everyone but the sender."""
+    with lock:
+        others = [client for client in clients if client is not sender]
+    send_to(others, kind, **fields)
+
+
+def send_to(receivers, kind, **fields):
+    """Send a message to each of these whose program knows this kind."""
+    for client in receivers:
+        if wire.NEEDS.get(kind) in (None, *client.features):
+            try:
+                client.connection.send(kind, **fields)
+            except OSError:
+                pass  # its own thread finds out too, and removes it

@@ -1,0 +1,187 @@
+"""The server of the chat. What one client says, it passes on to all the others: python3 server.py 127.0.0.1 5050"""
+
+import socket
+import sys
+import threading
+
+import room
+import spool
+import start
+import wire
+# BEGIN SOLUTION 5.5 Choose how long silence may last
+
+PATIENCE = 20  # seconds of silence after which a client is asked whether it is there, and as many for its answer
+# END SOLUTION
+
+
+class Client:
+    """One connected client."""
+
+    def __init__(self, sock):
+        self.connection = wire.Connection(sock)
+        self.name = ""
+        self.features = []  # what its program can do
+        # BEGIN SOLUTION 5.3 Remember whether it has said goodbye
+        self.said_bye = False
+        # END SOLUTION
+
+
+def show(line):
+    """Print a line on the server's terminal."""
+    print(wire.printable(line), flush=True)
+
+
+def main():
+    """Listen, and serve whoever connects; returns the exit status."""
+    ip, port = start.address("server.py")
+    try:
+        listener = socket.create_server((ip, port))
+    except OSError as error:
+        print(f"cannot listen on {ip} port {port}: {error.strerror}", file=sys.stderr)
+        return 1
+    show(ip)
+    show("[ACTIVATING SERVER]")
+    show("For Server Termination, use the Keyboard Interrupt (Ctrl-C)")
+    show("[SERVER LISTENING]")
+    try:
+        accept_clients(listener)
+    except KeyboardInterrupt:
+        pass
+    # BEGIN SOLUTION 5.4 Tell everyone, and end every thread
+    room.end_all()
+    # END SOLUTION
+    show("[SERVER TERMINATED]")
+    return 0
+
+
+def accept_clients(listener):
+    """Accept connections for ever."""
+    while True:
+        sock, _ = listener.accept()
+        client = Client(sock)
+        threading.Thread(target=serve, args=[client], daemon=True).start()
+
+
+def serve(client):
+    """What a client's thread does: let it in, pass on what it says, and forget it when it goes."""
+    # BEGIN SOLUTION 5.4 Remember the connection
+    room.connected.add(client)
+    # END SOLUTION
+    try:
+        if join(client):
+            converse(client)
+    except wire.WireError as error:
+        refuse(client, "broken", str(error))
+    except OSError:
+        pass  # the connection broke
+    finally:
+        # BEGIN SOLUTION 5.4 Forget the connection
+        room.connected.discard(client)
+        # END SOLUTION
+        # BEGIN SOLUTION 5.3 Show how it went; who cannot say bye is not blamed for not saying it
+        if client in room.clients:
+            polite = client.said_bye or "bye" not in client.features
+            show(f"[{client.name}] {'!DISCONNECT' if polite else 'connection lost'}")
+        # END SOLUTION
+        room.remove(client)
+        spool.gone(client)
+        client.connection.sock.close()
+
+
+def join(client):
+    """Wait for hello and let the client in; returns False when it goes before that."""
+    while True:
+        kind, fields = client.connection.receive()
+        if kind is None:
+            return False
+        if kind != "H":
+            raise wire.WireError("the first frame must be hello")
+        client.name = wire.text_of(fields, "name")
+        client.features = wire.list_of(fields, "features")
+        try:
+            room.check_name(client.name)
+            welcome(client)
+            return True
+        except room.NameRefused as refused:
+            refuse(client, "name-refused", str(refused))
+
+
+def welcome(client):
+    """Let a client in, and tell it so."""
+    with client.connection.lock:  # once it is in the room others send to it, but its welcome must come first
+        room.add(client)
+        roster = room.names_up_to(client)
+        client.connection.sock.sendall(wire.pack("W", features=wire.FEATURES, roster=roster))
+    show(client.name)
+    room.tell_earlier(client, "J", name=client.name)
+
+
+def refuse(client, code, reason):
+    """Tell a client what we do not accept."""
+    try:
+        client.connection.send("R", code=code, reason=reason)
+    except OSError:
+        pass  # it has gone already
+
+
+def converse(client):
+    """Handle what a client sends, until it goes."""
+    while True:
+        # BEGIN SOLUTION 5.5 Do not wait for ever for one who may be gone
+        wait_for(client)
+        # END SOLUTION
+        kind, fields = client.connection.receive()
+        if kind is None:
+            return
+        # BEGIN SOLUTION 5.3 Believe a goodbye
+        if kind == "B":
+            client.said_bye = True
+            return
+        # END SOLUTION
+        handle(client, kind, fields)
+
+
+# BEGIN SOLUTION 5.5 Look, without taking, whether something has come; ping who is silent, and give up who stays so
+def wait_for(client):
+    """Wait until a client has sent something. Raises TimeoutError, an OSError, for one that does not answer a ping."""
+    sock = client.connection.sock
+    sock.settimeout(PATIENCE)
+    asked = False
+    while True:
+        try:
+            sock.recv(1, socket.MSG_PEEK)
+            return
+        except TimeoutError:
+            if asked:
+                raise
+            asked = "ping" in client.features
+            room.send_to([client], "P")
+
+
+# END SOLUTION
+def handle(client, kind, fields):
+    """Do what a message asks for. A kind that nobody here knows is ignored: the client may be newer than we are."""
+    if kind == "T":
+        text = wire.text_of(fields, "text")
+        if len(text.encode()) > wire.MAX_TEXT:
+            raise wire.WireError(f"a text has at most {wire.MAX_TEXT} bytes")
+        show(f"[{client.name}] {text}")
+        room.broadcast(client, "T", **{"from": client.name, "text": text})
+    elif kind == "O":
+        show(f"[{client.name}] !send {wire.text_of(fields, 'name')}")
+        spool.offered(client, fields)
+    elif kind == "D":
+        spool.arrived(client, fields)
+    elif kind == "E":
+        file = spool.ended(client, fields)
+        if file:
+            show(f"Received {file.name} ({file.size} bytes)")
+            spool.offer_to_others(file)
+    elif kind == "A":
+        spool.called_off(client, fields)
+    elif kind == "G":
+        spool.asked(client, fields)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
