@@ -131,7 +131,7 @@ class Spool:
         sender.outbox.send(encode(Stored(end.id)))
         self._room.flush()
         self._answer_waiting(file)
-        self._forget_if_done(file)
+        self._done_with(file, sender)
 
     # --- from those who ask
 
@@ -238,14 +238,11 @@ class Spool:
         for member in told:
             member.outbox.send(frame)
 
-    def _done_with(self, file: _SharedFile, receiver: Member) -> None:
+    def _done_with(self, file: _SharedFile, member: Member) -> None:
+        """Someone does not need it any more; it goes when nobody does."""
         with self._lock:
-            file.receivers.discard(receiver)
-            file.waiting = [each for each in file.waiting if each[0] is not receiver]
-        self._forget_if_done(file)
-
-    def _forget_if_done(self, file: _SharedFile) -> None:
-        with self._lock:
+            file.receivers.discard(member)
+            file.waiting = [each for each in file.waiting if each[0] is not member]
             if file.sha256 and not file.receivers:
                 self._forget(file)
 

@@ -13,6 +13,11 @@ from threading import Lock
 _SMALLEST_READ = 4 * 1024
 _LARGEST_READ = 256 * 1024
 
+# For the other side that knows no ping: gone for a minute is gone. The system's own two hours (RFC 1122 4.2.3.6) would
+# keep a name taken for as long. In seconds, seconds, and number of probes, where the platform lets us choose.
+_KEEPALIVE_WANTED = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+_KEEPALIVE = [(getattr(socket, name), value) for name, value in _KEEPALIVE_WANTED.items() if hasattr(socket, name)]
+
 
 class Stream:
     """One connection. One thread may read while another writes; two writers must take turns (see outbox.py)."""
@@ -28,6 +33,8 @@ class Stream:
         # A chat line is small and wants to leave at once: no waiting for more to fill a segment (RFC 896, Nagle).
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in _KEEPALIVE:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
         if _HAS_DONTWAIT:
             sock.setblocking(True)
             seconds, rest = divmod(patience, 1)
