@@ -11,7 +11,7 @@ DIR =
 PYTHON =
 
 .DEFAULT_GOAL := help
-.PHONY: help run-server run-client demo test lint format lock clean always
+.PHONY: help run-server run-client demo wiretap test lint format lock clean always
 # `make -j2 test lint` must not have two programs on one terminal.
 .NOTPARALLEL:
 
@@ -43,6 +43,9 @@ run-client: $(if $(DIR),,.venv/client.stamp) ## join the chat from a terminal
 
 demo: .venv/client.stamp ## see what this is: a server, two scripted people, and you
 	@exec .venv/bin/python -m labkit.demo $(ARGS)
+
+wiretap: ## show every frame on its way (clients: make run-client PORT=5051)
+	@$(find_python); exec "$$python" -m labkit wiretap --to "$(HOST):$(PORT)" $(ARGS)
 
 # ---- Check -----------------------------------------------------------------------------------
 

@@ -17,9 +17,11 @@ from labkit.proxy.faults import BOTH, TO_CLIENT, TO_SERVER, Faults
 from labkit.proxy.lane import Cut, Lane
 
 # Told what happens: connection (from 0, in order of acceptance), direction, event, data.
-#   "open", "close"  direction "both"
+#   "open", "close"  direction "both"; open's data names the two ends: b"127.0.0.1:51234 127.0.0.1:5051"
 #   "segment"        what one recv brought, before any fault
 #   "fin", "reset"   the sender of that direction has ended it
+#   "passed"         what one send took, after all faults: what the receiver gets
+#   "ended"          the receiver has been told that nothing follows, after all faults
 #   "reset"          with direction "both": the proxy's own doing; data is the reason, in words
 # It is called in the connection's thread, so by several threads at once, and it holds up that
 # connection while it runs.
@@ -71,7 +73,7 @@ class Connection:
 
     def _run(self) -> None:
         try:
-            self._tell(BOTH, "open", b"")
+            self._tell(BOTH, "open", ends_of(self._client))
             prepare(self._client)
             prepare(self._server)
             self._connect()
@@ -101,13 +103,15 @@ class Connection:
         to_server = self._lane(TO_SERVER, self._client, self._server)
         to_client = self._lane(TO_CLIENT, self._server, self._client)
         lanes = [(to_server, to_client), (to_client, to_server)]
-        while not (to_server.done and to_client.done):
+        while True:
             self._stop_if_cut()
             now = time.monotonic()
             for lane, opposite in lanes:
                 if lane.direction not in self._stalled and not lane.forward(now):
                     lane.abandon()
                     opposite.on_source_reset(now)
+            if to_server.done and to_client.done:
+                return
             self._wait_and_receive([to_server, to_client])
 
     def _wait_and_receive(self, lanes: list[Lane]) -> None:
@@ -195,6 +199,14 @@ def prepare(one: socket.socket) -> None:
     # Has to be set before the connection is made; what is accepted inherits it from its listener.
     one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
     one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+
+
+def ends_of(one: socket.socket) -> bytes:
+    """The addresses of a socket's two ends, the other side first; of one that is gone already, nothing."""
+    try:
+        return " ".join(f"{end[0]}:{end[1]}" for end in (one.getpeername(), one.getsockname())).encode()
+    except OSError:
+        return b""
 
 
 def reset_on_close(one: socket.socket) -> None:

@@ -176,6 +176,7 @@ class Lane:
 
     def _account_for(self, sent: memoryview, now: float) -> None:
         """Move on by what was sent, and see which faults are due after it."""
+        self._tell(self.direction, "passed", bytes(sent))
         self._batch = self._batch[len(sent) :]
         self._held -= len(sent)
         self._passed += len(sent)
@@ -213,4 +214,5 @@ class Lane:
             self.sink.shutdown(socket.SHUT_WR)
         except OSError:
             return False
+        self._tell(self.direction, "ended", b"")
         return True

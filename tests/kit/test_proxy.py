@@ -556,24 +556,38 @@ def test_a_target_that_is_not_there_resets_the_client() -> None:
             assert events.wait_for(BOTH, "reset") == b"target: Connection refused"
 
 
-def test_the_observer_sees_what_came_before_the_faults(server: socket.socket, connect: Connect) -> None:
-    """Open, what was sent though it is cut up on the way, the ends, close."""
+def test_the_observer_sees_what_came_and_what_the_faults_made_of_it(server: socket.socket, connect: Connect) -> None:
+    """Open between which ends, what was sent, how it was passed on, the end of each direction, close."""
     events = Events()
     with Proxy(server.getsockname(), to_server=Faults(segment=1), observer=events) as proxy:
         client, accepted = connect(proxy)
-        client.sendall(b"hello")
-        receive_exactly(accepted, 5)
+        ends = "{}:{} {}:{}".format(*client.getsockname(), *proxy.address).encode()
+        client.sendall(b"hey")
+        receive_exactly(accepted, 3)
         client.shutdown(socket.SHUT_WR)
         receive_all(accepted)
         accepted.close()
         receive_all(client)
     assert events.all() == [
-        (0, BOTH, "open", b""),
-        (0, TO_SERVER, "segment", b"hello"),
+        (0, BOTH, "open", ends),
+        (0, TO_SERVER, "segment", b"hey"),
+        *[(0, TO_SERVER, "passed", byte) for byte in (b"h", b"e", b"y")],
         (0, TO_SERVER, "fin", b""),
+        (0, TO_SERVER, "ended", b""),
         (0, TO_CLIENT, "fin", b""),
+        (0, TO_CLIENT, "ended", b""),
         (0, BOTH, "close", b""),
     ]
+
+
+def test_a_connection_that_has_ended_is_closed_at_once(server: socket.socket, connect: Connect) -> None:
+    """When both directions have ended, nothing of the connection stays, though the proxy goes on."""
+    events = Events()
+    with Proxy(server.getsockname(), observer=events) as proxy:
+        client, accepted = connect(proxy)
+        client.shutdown(socket.SHUT_WR)
+        accepted.shutdown(socket.SHUT_WR)
+        events.wait_for(BOTH, "close")
 
 
 def test_nothing_is_left_after_close(server: socket.socket, connect: Connect) -> None:

@@ -1,0 +1,33 @@
+"""The kit's tools: ``python -m labkit`` lists them, ``python -m labkit wiretap --help`` tells about one."""
+
+import importlib
+import sys
+
+# What each is called, the module whose main(arguments) it is, and what it is for. Imported only when it is asked for.
+COMMANDS = {
+    "wiretap": ("labkit.wiretap.command", "show every frame that passes between clients and a server"),
+    "vectors": ("labkit.vectors.command", "check a program in any language against the protocol's test vectors"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of the tools; returns its exit status, 2 if there is none of that name."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(usage())
+        return 0 if arguments else 2
+    if arguments[0] not in COMMANDS:
+        print(f"python -m labkit: no tool '{arguments[0]}': it is one of {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    module, _ = COMMANDS[arguments[0]]
+    status: int = importlib.import_module(module).main(arguments[1:])
+    return status
+
+
+def usage() -> str:
+    """The tools, one a line."""
+    lines = [f"  {name:<9} {purpose}" for name, (_, purpose) in COMMANDS.items()]
+    return "\n".join(["usage: python -m labkit TOOL [options, see TOOL --help]", "", *lines])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
