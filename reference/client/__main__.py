@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     options = _parse(argv)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no signal for a terminal that is closed
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _interrupt)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a byte that is no text is no reason to end
     try:
@@ -48,7 +50,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def _interrupt(*_: Any) -> NoReturn:
-    raise KeyboardInterrupt  # SIGTERM ends a client as Ctrl-C does
+    raise KeyboardInterrupt  # these end a client as Ctrl-C does
 
 
 def _ask(question: str) -> str:
@@ -76,6 +78,17 @@ def _chat(options: argparse.Namespace) -> int:
     client = Client(options.ip, options.port, screen, options.downloads, auto_get)
     try:
         client.connect()
+        return _meet(client, screen, options)
+    except JoinFailed as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"Cannot connect to {options.ip} port {options.port}: {error.strerror or error}", file=sys.stderr)
+        return 1
+
+
+def _meet(client: "Client", screen: "_Later", options: argparse.Namespace) -> int:
+    try:
         mode = options.mode or _ask_mode()
         if mode == "gui":
             print("The window is not there yet: start the client with --mode terminal", file=sys.stderr)
@@ -86,21 +99,21 @@ def _chat(options: argparse.Namespace) -> int:
         screen.face = face.show
         _join(client, options.name)
         return face.run()
-    except JoinFailed as error:
-        print(error, file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"Cannot connect to {options.ip} port {options.port}: {error.strerror or error}", file=sys.stderr)
-        return 1
+    except (KeyboardInterrupt, EOFError):
+        # While a question is open, or in the moment before the face takes over.
+        screen.face = None
+        client.leave()
+        raise
 
 
 class _Later:
-    """Where events go: to the face, once there is one."""
+    """Where events go: to the face, while there is one."""
 
     face: Any = None
 
     def __call__(self, event: Any) -> None:
-        self.face(event)
+        if self.face is not None:
+            self.face(event)
 
 
 def _ask_mode() -> str:

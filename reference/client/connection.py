@@ -101,6 +101,7 @@ class Client:
         self._features: frozenset[str] = frozenset()
         self._roster: list[str] = []
         self._leaving = False
+        self._listener: Thread | None = None
 
     @property
     def roster(self) -> tuple[str, ...]:
@@ -149,11 +150,18 @@ class Client:
         """Fetch an offered file that waits. False when none of that number does."""
         return self._transfers.get(number)
 
+    def cancel(self, number: int) -> bool:
+        """Call a file off that is under way; one that was coming can be fetched again. False when none is."""
+        return self._transfers.cancel(number)
+
     def leave(self) -> None:
-        """Say goodbye, and come back when the connection is over."""
+        """Say goodbye, and come back when the connection is over. Also for one that has not joined, or only half."""
         self._leaving = True
         if BYE in self._features:
             self._outbox.send(encode(Bye()))
+        if self._listener is None:
+            self._stream.end_politely(LEAVE_SECONDS)
+            return
         self._writer.stop(LEAVE_SECONDS)
         self._stream.end_sending()
         self._listener.join(LEAVE_SECONDS)
