@@ -222,6 +222,12 @@ class Interactive:
         def _(event: KeyPressEvent) -> None:
             self._leave()
 
+        @bindings.add("enter")
+        def _(event: KeyPressEvent) -> None:
+            self._buffer.validate_and_handle()
+            # At once, and not when it is drawn next: the Up key may be faster.
+            self._buffer.load_history_if_not_yet_loaded()
+
         @bindings.add("tab")
         def _(event: KeyPressEvent) -> None:
             self._complete()
