@@ -75,12 +75,20 @@ class Outbox:
 
     def send_later(self, make_frame: Callable[[], bytes]) -> None:
         """Send the frame that ``make_frame`` returns when its turn comes (b"" for none). Raises Overflow."""
+        self.queue(make_frame)
+        self.carry()
+
+    def queue(self, make_frame: Callable[[], bytes]) -> None:
+        """The first half of ``send_later``: sends nothing, so a caller may hold a lock that decides the order."""
         with self._lock:
             if self._closed:
                 return
             if len(self._files) >= MAX_LATER:
                 raise Overflow(f"more than {MAX_LATER} chunks asked for at once")
             self._files.append(make_frame)
+
+    def carry(self) -> None:
+        """The second half of ``send_later``: send what is queued."""
         if not self._flush(file_frames=_CARRIED):
             self._writer.watch(self)
 

@@ -73,7 +73,7 @@ class Spool:
         self._max_file = max_file
         self._max_total = max_total
         # Guards the files and all that is in them, but not their bytes and their pull: those belong to the sender's
-        # thread. Taken before the room's lock; never held while anything is sent.
+        # thread. Taken before the room's lock and those of outboxes; never held while anything is sent.
         self._lock = Lock()
         self._files: dict[bytes, _SharedFile] = {}
 
@@ -147,11 +147,12 @@ class Spool:
                 if sum(member is receiver for member, _ in file.waiting) >= MAX_WAITING_GETS:
                     raise Overflow(f"more than {MAX_WAITING_GETS} questions about one file at once")
                 file.waiting.append((receiver, get))
-                return
+            else:
+                receiver.outbox.queue(partial(self._answer, file, receiver, get))
         if file is None:
             receiver.outbox.send(encode(Abort(get.id, "the server does not have it, or no longer")))
         else:
-            receiver.outbox.send_later(partial(self._answer, file, receiver, get))
+            receiver.outbox.carry()
 
     def abort(self, member: Member, abort: Abort) -> None:
         """The sender calls a file off, or a receiver does not want it."""
@@ -209,11 +210,13 @@ class Spool:
         with self._lock:
             ready = [(member, get) for member, get in file.waiting if _is_there(file, get)]
             file.waiting = [(member, get) for member, get in file.waiting if not _is_there(file, get)]
-        for member, get in ready:
-            try:
-                member.outbox.send_later(partial(self._answer, file, member, get))
-            except Overflow:
-                member.outbox.give_up()
+            for member, get in ready:  # queued under the lock: a later question must not be answered before this one
+                try:
+                    member.outbox.queue(partial(self._answer, file, member, get))
+                except Overflow:
+                    member.outbox.give_up()
+        for member, _ in ready:
+            member.outbox.carry()
 
     def _answer(self, file: _SharedFile, receiver: Member, get: Get) -> bytes:
         """The answer to a question, made when its turn on the wire has come."""
