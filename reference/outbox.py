@@ -9,6 +9,7 @@ What ``Outbox`` promises to whoever sends:
 4. It never grows past its bound: who does not read is dropped.
 """
 
+import contextlib
 import selectors
 import socket
 import time
@@ -53,7 +54,7 @@ class Outbox:
         self._files: deque[Callable[[], bytes]] = deque()
         self._waiting = 0  # bytes in _texts
         self._closed = False
-        # Held by the one thread that writes to the socket. It is only ever tried, never waited for.
+        # Held by the one thread that writes to the socket. Only tried, never waited for, but for the end.
         self._writing = Lock()
         self._begun = memoryview(b"")  # what is left of the bytes begun; belongs to who holds _writing
         self._progress = time.monotonic()
@@ -104,6 +105,12 @@ class Outbox:
     def stalled(self, now: float) -> bool:
         """Whether the other side has taken nothing for too long."""
         return now - self._progress > STALL_SECONDS
+
+    def end(self) -> None:
+        """Send the last words, as far as the network takes them at once, and end the connection."""
+        with self._writing, contextlib.suppress(OSError):
+            self._write(file_frames=0)
+        self.give_up()
 
     def close(self) -> None:
         """Drop what waits, and take nothing more."""

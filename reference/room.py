@@ -68,7 +68,7 @@ class Room:
         self._members: dict[str, Member] = {}  # by plain form of the name, in order of joining
         self._log: list[Entry] = []
         self._pending = 0  # bytes in the log
-        # Held by the one thread that sends. Only tried, except for backpressure in _add_and_flush.
+        # Held by the one thread that sends. Only tried, except for backpressure and in settle().
         self._flushing = Lock()
 
     def join(self, name: str, features: frozenset[str], outbox: Outbox, server_features: tuple[str, ...]) -> Member:
@@ -87,7 +87,7 @@ class Room:
             self._members[plain(name)] = member
             roster = tuple(each.name for each in self._members.values()) if ROSTER in features else ()
             self._append(Entry(member, joined, ROSTER, name, Welcome(server_features, roster)))
-        self.flush()
+        self.settle()  # or the answer to what this client says next might be there before the welcome
         return member
 
     def leave(self, member: Member, line: str) -> None:
@@ -107,6 +107,12 @@ class Room:
         with self._lock:
             self._append(entry)
             return tuple(self._members.values())
+
+    def settle(self) -> None:
+        """Come back when all that was in the log until now has been given to the outboxes."""
+        with self._flushing:
+            self._flush_once()
+        self.flush()
 
     def flush(self) -> None:
         """Send what is in the log, unless another thread is doing so."""

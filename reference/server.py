@@ -152,7 +152,7 @@ class Server:
         for session in sessions:
             session.dismiss()
         self._room.add(Entry(None, encode(Bye()), BYE))
-        self._room.flush()
+        self._room.settle()
         self._writer.stop(FLUSH_SECONDS)
         for session in sessions:
             session.end()

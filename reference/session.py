@@ -83,7 +83,7 @@ class Session:
 
     def end(self) -> None:
         """End the connection: ``run`` then returns."""
-        self._stream.end()
+        self._outbox.end()
 
     def _converse(self) -> str:
         """Read and handle frames to the end, and return how it ended. Raises ProtocolError, Overflow, OSError."""

@@ -237,6 +237,7 @@ class Spool:
         with self._lock:
             self._forget(file)
             told = [*file.receivers, *([also] if also else [])]
+        self._room.settle()  # the offer is in the log, perhaps even a receiver's welcome: they come first
         frame = encode(Abort(file.offer.id, reason))
         for member in told:
             member.outbox.send(frame)

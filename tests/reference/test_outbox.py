@@ -195,6 +195,28 @@ def test_nothing_to_send_after_all(outbox: Outbox, network: Network):
     assert outbox.empty
 
 
+def test_end_sends_the_last_words(outbox: Outbox, network: Network):
+    """A text is not lost because another thread, which carries it, stands still in that moment; files are."""
+    making, go_on = Event(), Event()
+
+    def make() -> bytes:
+        making.set()
+        assert go_on.wait(DEADLINE)
+        return b"FILE1."
+
+    slow = Thread(target=outbox.send_later, args=[make])
+    slow.start()
+    assert making.wait(DEADLINE)
+    outbox.send(b"bye")
+    ending = Thread(target=outbox.end)
+    ending.start()
+    go_on.set()
+    for thread in (slow, ending):
+        thread.join(DEADLINE)
+    assert network.taken == b"FILE1.bye"
+    assert network.ended
+
+
 # --- Bounds --------------------------------------------------------------------------------------------------------
 
 

@@ -143,6 +143,28 @@ def test_nobody_speaks_in_anothers_name(live: Live, people: Connect):
     assert ann.until(TextFrom)[-1] == TextFrom("rude", "forged")
 
 
+def test_welcome_comes_before_any_answer(live: Live, people: Connect):
+    """Who does not wait for the welcome is answered after it all the same, however busy the room is."""
+    talking = threading.Event()
+    ann = people(live, "ann", features=())
+
+    def talk() -> None:
+        while not talking.is_set():
+            ann.send(*[Text("x")] * 50)
+
+    thread = threading.Thread(target=talk, daemon=True)
+    thread.start()
+    try:
+        for number in range(50):
+            hasty = people(live)
+            hasty.send(Hello(f"hasty {number}", FEATURES), Ping(), Offer(bytes([number]) * 16, "a", 1))
+            assert isinstance(hasty.next(), Welcome)
+            hasty.close()
+    finally:
+        talking.set()
+        thread.join()
+
+
 def test_reason_arrives_though_more_was_sent(live: Live, people: Connect):
     """Bytes that nobody will read turn a close into a reset, and a reset may destroy the reason: it must not."""
     stranger = people(live)
@@ -384,5 +406,5 @@ def test_end_in_the_midst_of_a_transfer(live: Live, people: Connect):
     bob.until(OfferFrom)
     bob.send(Get(ID, 0, 1000))
     live.stop()
-    assert Bye() in ann.rest()
+    assert ann.rest()[-1] == Bye()
     assert bob.rest() == [Bye()]

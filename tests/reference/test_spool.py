@@ -24,8 +24,10 @@ from reference.protocol import (
     OfferFrom,
     ProtocolError,
     Stored,
+    TextFrom,
+    encode,
 )
-from reference.room import Member, Room
+from reference.room import Entry, Member, Room
 from reference.spool import MAX_FILES_EACH, MAX_WAITING_GETS, Spool
 from reference.store import Store
 from tests.reference.people import Lines, enter, make_room, take
@@ -231,6 +233,14 @@ def test_sender_leaves_midway(chat: Chat):
     chat.leave(chat.ann)
     assert Abort(ID, "ann has left") in take(chat.bob)
     assert Abort(ID, "ann has left") in take(chat.eve)
+
+
+def test_calling_off_comes_after_the_offer(chat: Chat):
+    """However short the time between them, and whoever is just sending: or the receivers would begin to fetch."""
+    chat.spool.offer(chat.ann, Offer(bytes(16), "a.txt", 1))
+    chat.room.add(Entry(None, encode(TextFrom("eve", "x"))))
+    chat.spool.abort(chat.ann, Abort(bytes(16), "never mind"))
+    assert [type(frame) for frame in take(chat.bob)] == [OfferFrom, TextFrom, Abort]
 
 
 def test_receiver_calls_off_for_itself_alone(chat: Chat):
