@@ -1,5 +1,6 @@
 """Draws a session as a sequence diagram for Mermaid, which GitHub and the guide show as a picture."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,18 +10,21 @@ from labkit.wiretap.paint import clip
 from labkit.wiretap.talk import TO_SERVER, Talk
 from labkit.wiretap.watcher import Watcher
 from reference.printable import one_line
-from reference.protocol import Abort, Data, End, Get
+from reference.protocol import Abort, Data, End, Frame, Get
 
 MAX_ARROWS = 300
 """More is no picture any more (and Mermaid's own limit is 50,000 characters)."""
 
 MAX_LABEL = 60
 
+DRAWN = 2
+"""Of the get and of the data of one file: the others look the same."""
+
 
 class Diagram(Watcher):
     """Collects arrows, and writes them when the tap ends.
 
-    Of a file's many get and data the first two of each are drawn and the others counted. Raises OSError if the file
+    Of a file's many get and data the first of each are drawn and the others counted. Raises OSError if the file
     cannot be opened; ``failed`` is told if it cannot be written.
     """
 
@@ -31,11 +35,7 @@ class Diagram(Watcher):
         self._talks: list[Talk] = []
         self._lines: list[str] = []
         self._left_out = 0
-        self._chunks: dict[tuple[Talk, bytes], int] = {}  # get and data of a file so far
-
-    def opened(self, time: float, talk: Talk) -> None:
-        """A new participant."""
-        self._talks.append(talk)
+        self._chunks: Counter[tuple[Talk, bytes, type[Frame]]] = Counter()  # get and data of a file so far
 
     def passed(self, time: float, talk: Talk, direction: str, segment: bytes, parts: list[Part]) -> None:
         """An arrow for each frame that ends here."""
@@ -47,12 +47,12 @@ class Diagram(Watcher):
 
     def closed(self, time: float, talk: Talk, reason: str) -> None:
         """A note, if it was a reset."""
-        if reason:
+        if reason and talk in self._talks:
             self._add(f"Note over c{talk.number},server: {_label(f'reset {reason}')}")
 
     def finish(self) -> None:
         """Write the file."""
-        for talk, file_id in list(self._chunks):
+        for talk, file_id in {(talk, file_id): None for talk, file_id, _ in self._chunks}:
             self._count_chunks(talk, file_id)
         if self._left_out:
             self._lines.append(f"Note over server: … and {self._left_out:,} more")
@@ -71,8 +71,8 @@ class Diagram(Watcher):
     def _frame(self, talk: Talk, direction: str, whole: Whole) -> None:
         frame = whole.frame
         if isinstance(frame, Get | Data):
-            self._chunks[talk, frame.id] = self._chunks.get((talk, frame.id), 0) + 1
-            if self._chunks[talk, frame.id] > 4:
+            self._chunks[talk, frame.id, type(frame)] += 1
+            if self._chunks[talk, frame.id, type(frame)] > DRAWN:
                 return
         if isinstance(frame, End | Abort):
             self._count_chunks(talk, frame.id)
@@ -80,13 +80,14 @@ class Diagram(Watcher):
         self._arrow(talk, direction, "->>", f"{describe.type_name(whole.letter)}  {said}")
 
     def _count_chunks(self, talk: Talk, file_id: bytes) -> None:
-        drawn = 4
-        more = self._chunks.pop((talk, file_id), 0) - drawn
-        if more > 0:
+        more = sum(max(0, self._chunks.pop((talk, file_id, kind), 0) - DRAWN) for kind in (Get, Data))
+        if more:
             name = talk.files.name(file_id)
             self._add(f"Note over c{talk.number},server: {_label(f'{more:,} more get and data of {name}')}")
 
     def _arrow(self, talk: Talk, direction: str, arrow: str, label: str) -> None:
+        if talk not in self._talks:
+            self._talks.append(talk)
         ends = [f"c{talk.number}", "server"]
         source, sink = ends if direction == TO_SERVER else reversed(ends)
         self._add(f"{source}{arrow}{sink}: {_label(label)}")

@@ -34,6 +34,7 @@ class Capture(Watcher):
         self._failed = failed
         self._file = path.open("wb", buffering=0)
         self._next: dict[tuple[Talk, str], int] = {}  # the sequence number of the next byte
+        self._last: dict[Talk, str] = {}  # which direction was the last to end
         self._write(_section() + _interface())
 
     def opened(self, time: float, talk: Talk) -> None:
@@ -51,10 +52,12 @@ class Capture(Watcher):
     def ended(self, time: float, talk: Talk, direction: str) -> None:
         """A packet that says that nothing follows."""
         self._packet(time, talk, direction, FIN | ACK)
+        self._last[talk] = direction
 
     def closed(self, time: float, talk: Talk, reason: str) -> None:
         """A reset, if it was one; else the acknowledgement of the last FIN is all that is left to say."""
-        self._packet(time, talk, TO_CLIENT, RST | ACK if reason else ACK)
+        last = self._last.pop(talk, TO_SERVER)
+        self._packet(time, talk, _back(last), RST | ACK if reason else ACK)
         del self._next[talk, TO_SERVER], self._next[talk, TO_CLIENT]
 
     def finish(self) -> None:
@@ -62,10 +65,9 @@ class Capture(Watcher):
         self._file.close()
 
     def _packet(self, time: float, talk: Talk, direction: str, flags: int, payload: bytes = b"") -> None:
-        back = TO_CLIENT if direction == TO_SERVER else TO_SERVER
         source, sink = (talk.client, talk.tap) if direction == TO_SERVER else (talk.tap, talk.client)
         sequence = self._next[talk, direction]
-        acknowledged = self._next[talk, back] if flags & ACK else 0
+        acknowledged = self._next[talk, _back(direction)] if flags & ACK else 0
         self._write(_block(time, packet(source, sink, sequence, acknowledged, flags, payload)))
         # SYN and FIN count as one byte each (RFC 9293 section 3.4).
         self._next[talk, direction] = (sequence + len(payload) + bool(flags & (SYN | FIN))) & 0xFFFFFFFF
@@ -78,6 +80,10 @@ class Capture(Watcher):
         except OSError as error:
             self._file.close()
             self._failed(f"{self._path}: {error.strerror}: no longer saved")
+
+
+def _back(direction: str) -> str:
+    return TO_CLIENT if direction == TO_SERVER else TO_SERVER
 
 
 def packet(

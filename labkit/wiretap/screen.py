@@ -66,7 +66,7 @@ class Screen(Watcher):
         if self._segments:
             arrow = "┄┄▷" if direction == TO_SERVER else "◁┄┄"
             size = describe.count(len(segment))
-            said = [("│ ", "dim"), (f"{size}: {describe.segment(parts)}", "dim")]
+            said = [("│ ", "dim"), (f"{size} = {describe.segment(parts)}", "dim")]
             self._line(*self._begin(time, talk), (f"{arrow} ", self._towards(direction)), *said)
         for part in parts:
             if isinstance(part.result, Whole):
@@ -98,6 +98,8 @@ class Screen(Watcher):
         said: list[Piece] = []
         for field, value in describe.body(whole.frame, talk.files):
             said += [("  " if said else "", ""), (f"{field} " if field else "", "dim"), (value, colour)]
+        if self._segments and whole.segments > 1:
+            said.append((f"  in {whole.segments:,} pieces", "dim"))
         self._line(
             *self._begin(time, talk),
             (self._arrow(direction), self._towards(direction)),
