@@ -53,6 +53,11 @@ class Pull:
         self._adapted_at = float("-inf")
         self._hash = hashlib.sha256()
 
+    @property
+    def open_questions(self) -> int:
+        """How many questions have no answer yet."""
+        return len(self._open)
+
     def questions(self) -> Iterator[Get]:
         """The questions to ask now."""
         while not self._asked_for_end and (not self._open or self._asked - self.arrived < self._window):

@@ -14,6 +14,7 @@ from reference import arguments
 
 if TYPE_CHECKING:
     from reference.client.connection import Client
+    from reference.terminal import Face
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -39,12 +40,16 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("port", type=arguments.port, help="the server's port")
     parser.add_argument("--yes", action="store_true", help="connect without asking")
     parser.add_argument("--mode", choices=["terminal", "gui"], help="where to chat, without asking")
+    parser.add_argument("--theme", choices=["dark", "light"], default="dark", help="the window's colours")
     parser.add_argument("--name", help="your name in the chat, without asking")
     parser.add_argument(
         "--downloads", type=Path, default=Path("downloads"), metavar="FOLDER", help="received files go to FOLDER/<name>"
     )
     parser.add_argument(
-        "--auto-get", type=arguments.size, metavar="SIZE", help="files up to this size are fetched by themselves (100MB)"
+        "--auto-get",
+        type=arguments.size,
+        metavar="SIZE",
+        help="files up to this size are fetched by themselves (100MB)",
     )
     return parser.parse_args(argv)
 
@@ -90,12 +95,9 @@ def _chat(options: argparse.Namespace) -> int:
 def _meet(client: "Client", screen: "_Later", options: argparse.Namespace) -> int:
     try:
         mode = options.mode or _ask_mode()
-        if mode == "gui":
-            print("The window is not there yet: start the client with --mode terminal", file=sys.stderr)
+        face = _open_face(client, mode, options.theme)
+        if face is None:
             return 1
-        from reference.terminal import open_terminal
-
-        face = open_terminal(client)
         screen.face = face.show
         _join(client, options.name)
         return face.run()
@@ -104,6 +106,21 @@ def _meet(client: "Client", screen: "_Later", options: argparse.Namespace) -> in
         screen.face = None
         client.leave()
         raise
+
+
+def _open_face(client: "Client", mode: str, theme: str) -> "Face | None":
+    """What shows the chat; None, with a line that says what to do, when it cannot be."""
+    if mode == "gui":
+        from reference import gui
+
+        reason = gui.why_not()
+        if reason:
+            print(reason, file=sys.stderr)
+            return None
+        return gui.open_window(client, theme)
+    from reference.terminal import open_terminal
+
+    return open_terminal(client)
 
 
 class _Later:

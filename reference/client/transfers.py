@@ -32,6 +32,10 @@ class _Incoming:
         self.offer = offer
         self.pull = Pull(offer.id, offer.size)
         self.download: Download | None = None  # until it is asked for
+        # Called off by us. What was asked before is still answered, and all of these answers must have come before it
+        # can be asked for again: else they would be taken for the new ones.
+        self.called_off = False
+        self.wanted_again = False
         self.progress = _Progress(number, offer.name, offer.size)
 
 
@@ -80,10 +84,35 @@ class Transfers:
     def get(self, number: int) -> bool:
         """Fetch a file that waits. False when none of that number does."""
         with self._lock:
-            found = [each for each in self._incoming.values() if each.number == number and each.download is None]
+            found = [each for each in self._incoming.values() if each.number == number]
         for incoming in found:
-            self._begin(incoming)
-        return bool(found)
+            if incoming.called_off:
+                incoming.wanted_again = True
+                return True
+            if incoming.download is None:
+                self._begin(incoming)
+                return True
+        return False
+
+    def cancel(self, number: int) -> bool:
+        """Call a file off, either way; ``get`` fetches one that was coming again. False when none of that number moves.
+
+        For a file that comes, the thread that reads the connection does it, with the next answer.
+        """
+        with self._lock:
+            going = [file_id for file_id, each in self._outgoing.items() if each.number == number]
+            coming = [each for each in self._incoming.values() if each.number == number and each.download is not None]
+        for file_id in going:
+            outgoing = self._drop_outgoing(file_id)
+            if outgoing is not None:
+                self._outbox.send(encode(Abort(file_id, "its sender called it off")))
+                self._on_event(FileFailed(outgoing.number, outgoing.name, "you called it off"))
+        for incoming in coming:
+            incoming.wanted_again = False
+            if not incoming.called_off:
+                incoming.called_off = True
+                self._on_event(FileFailed(incoming.number, incoming.name, "you called it off"))
+        return bool(going or coming)
 
     def end(self, reason: str) -> None:
         """The connection is over: nothing half-done stays on the disk."""
@@ -97,6 +126,7 @@ class Transfers:
         for received in incoming:
             if received.download is not None:
                 received.download.discard()
+            if received.download is not None and not received.called_off:
                 self._on_event(FileFailed(received.number, received.name, reason))
 
     # --- what the server asks of us
@@ -149,6 +179,9 @@ class Transfers:
         if incoming is None or incoming.download is None:
             return  # called off a moment ago
         incoming.pull.take(data)
+        if incoming.called_off:
+            self._let_go(incoming)
+            return
         try:
             incoming.download.write(data.data)
         except OSError as error:
@@ -165,6 +198,9 @@ class Transfers:
             return
         try:
             incoming.pull.finish(end)
+            if incoming.called_off:
+                self._let_go(incoming)
+                return
             path = incoming.download.finish()
         except Damaged as error:
             self._fail(incoming, str(error))
@@ -194,6 +230,17 @@ class Transfers:
             return
         self._ask(incoming)
 
+    def _let_go(self, incoming: _Incoming) -> None:
+        """Make a file that we called off one that waits, once all that was asked for has been answered."""
+        assert incoming.download is not None
+        incoming.download.discard()
+        if incoming.pull.open_questions == 0:
+            incoming.download = None
+            incoming.pull = Pull(incoming.offer.id, incoming.offer.size)
+            incoming.called_off = False
+            if incoming.wanted_again:
+                self._begin(incoming)
+
     def _ask(self, incoming: _Incoming) -> None:
         questions = b"".join(encode(get) for get in incoming.pull.questions())
         if questions:
@@ -206,7 +253,8 @@ class Transfers:
             incoming.download.discard()
         if tell:
             self._outbox.send(encode(Abort(incoming.offer.id, reason)))
-        self._on_event(FileFailed(incoming.number, incoming.name, reason))
+        if not incoming.called_off or incoming.wanted_again:
+            self._on_event(FileFailed(incoming.number, incoming.name, reason))
 
     def _drop_outgoing(self, file_id: bytes) -> _Outgoing | None:
         with self._lock:
