@@ -133,7 +133,8 @@ class Interactive:
                 break
             self._draw(text)
             await asyncio.sleep(DRAW_SECONDS)
-        self._app.exit()
+        if not self._app.is_done:  # as it is when the terminal has gone
+            self._app.exit()
 
     def _half_typed(self) -> Fragments:
         """What stays in sight of a text that was not sent, for who wants to copy it."""
