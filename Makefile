@@ -11,7 +11,7 @@ DIR =
 PYTHON =
 
 .DEFAULT_GOAL := help
-.PHONY: help run-server run-client demo wiretap test lint format lock clean always
+.PHONY: help run-server run-client install-gui demo wiretap test lint format lock clean always
 # `make -j2 test lint` must not have two programs on one terminal.
 .NOTPARALLEL:
 
@@ -37,9 +37,13 @@ run-server: ## start the server (needs nothing but Python)
 	@$(find_python); $(call go_to_dir,server.py) \
 	exec "$$python" $(if $(DIR),server.py,-m reference.server) "$(HOST)" "$(PORT)" $(ARGS)
 
-run-client: $(if $(DIR),,.venv/client.stamp) ## join the chat from a terminal
+# The window's packages are large: they come when --mode gui asks for it, or by make install-gui.
+run-client: $(if $(DIR),,.venv/$(if $(findstring --mode gui,$(ARGS)),gui,client).stamp) ## join the chat from a terminal
 	@$(if $(DIR),$(find_python),python=.venv/bin/python); $(call go_to_dir,client.py) \
 	exec "$$python" $(if $(DIR),client.py,-m reference.client) "$(HOST)" "$(PORT)" $(ARGS)
+
+install-gui: .venv/gui.stamp ## install what the window needs (130 MB)
+	@echo 'The window is ready: make run-client, and answer 2'
 
 demo: .venv/client.stamp ## see what this is: a server, two scripted people, and you
 	@exec .venv/bin/python -m labkit.demo $(ARGS)
@@ -72,7 +76,7 @@ format: .venv/lint.stamp ## format the code, and mend what ruff can mend
 
 # A group is installed when its stamp is missing or older than its lock. An existing .venv/bin/python
 # that is gone (its Python was removed) makes all stamps old; a PYTHON= may differ from .venv's.
-.venv/client.stamp .venv/test.stamp .venv/lint.stamp .venv/lock.stamp: \
+.venv/client.stamp .venv/gui.stamp .venv/test.stamp .venv/lint.stamp .venv/lock.stamp: \
 .venv/%.stamp: requirements/%.txt .venv/bin/python $(if $(PYTHON),always)
 	@$(find_python); "$$python" requirements/install.py $*
 
@@ -86,7 +90,8 @@ compile = .venv/bin/python -m uv pip compile --quiet --universal --python-versio
 
 lock: .venv/lock.stamp ## pin the packages of pyproject.toml (ARGS=--upgrade: newer ones)
 	$(compile) --group client -o requirements/client.txt
-	$(compile) --group test -c requirements/client.txt -o requirements/test.txt
+	$(compile) --group gui -c requirements/client.txt -o requirements/gui.txt
+	$(compile) --group test -c requirements/gui.txt -o requirements/test.txt
 	$(compile) --group lint -c requirements/test.txt -o requirements/lint.txt
 	$(compile) --group lock -o requirements/lock.txt
 
