@@ -11,6 +11,7 @@ import threading
 
 MAX_FRAME = 1024 * 1024  # bytes: who announces more is not heard, or one liar could fill our memory
 MAX_TEXT = 4096  # bytes of UTF-8 in one text
+JOINERS = "\u200c\u200d"  # not printable by themselves, but emoji and Indic scripts are spelled with them
 
 # What this program can do besides text: hello and welcome tell the other side. And what a kind of frame needs of the
 # program that it is sent to: nobody is sent what they do not know.
@@ -112,4 +113,4 @@ def can_be_utf8(text):
 
 def printable(text):
     """Return text as one line that a terminal shows and does not obey: line breaks and escapes become spaces."""
-    return "".join(each if each.isprintable() else " " for each in text)
+    return "".join(each if each.isprintable() or each in JOINERS else " " for each in text)

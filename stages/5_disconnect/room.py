@@ -41,7 +41,7 @@ def check_name(name):
         raise NameRefused("a name needs at least one visible character")
     if len(name) > MAX_NAME:
         raise NameRefused(f"a name has at most {MAX_NAME} characters")
-    if not name.isprintable():
+    if wire.printable(name) != name:
         raise NameRefused("a name must not have control characters")
 
 
