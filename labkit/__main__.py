@@ -1,6 +1,7 @@
 """The kit's tools: ``python -m labkit`` lists them, ``python -m labkit wiretap --help`` tells about one."""
 
 import importlib
+import os
 import sys
 
 # What each is called, the module whose main(arguments) it is, and what it is for. Imported only when it is asked for.
@@ -19,7 +20,12 @@ def main(arguments: list[str]) -> int:
         print(f"python -m labkit: no tool '{arguments[0]}': it is one of {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
     module, _ = COMMANDS[arguments[0]]
-    status: int = importlib.import_module(module).main(arguments[1:])
+    try:
+        status: int = importlib.import_module(module).main(arguments[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads any more (head, less): the interpreter's own flush would complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return status
 
 
