@@ -27,7 +27,7 @@ _NEWS_A_FRAME = 25
 _SECONDS_A_FRAME = 0.008
 
 
-class ChatApp(App):  # type: ignore[misc]  # Kivy has no type hints
+class ChatApp(App):
     """The application."""
 
     title = "GroupMediaChat"
@@ -53,7 +53,7 @@ class ChatApp(App):  # type: ignore[misc]  # Kivy has no type hints
         """The window is open."""
         self.previews.start()
         Clock.schedule_interval(self._show_news, 0)
-        Window.bind(on_drop_file=self._dropped, on_key_down=self._key)
+        Window.bind(on_drop_file=self._dropped, on_key_down=self._key, focus=self._in_front)
         self.root.ids.input.focus = True
 
     def on_stop(self) -> None:
@@ -77,6 +77,9 @@ class ChatApp(App):  # type: ignore[misc]  # Kivy has no type hints
 
     def _dropped(self, _: Any, path: bytes, *__: Any) -> None:
         self.root.send_file(Path(path.decode(errors="surrogateescape")))
+
+    def _in_front(self, _: Any, focus: bool) -> None:
+        self.root.ids.history.looked_at = focus
 
     def _key(self, _: Any, key: int, __: int, ___: str | None, modifiers: list[str]) -> bool:
         return bool(self.root.shortcut(key, modifiers))

@@ -11,7 +11,7 @@ from reference.gui.rows import Row
 from reference.gui.runs import is_right_to_left
 
 
-class RowView(RecycleDataViewBehavior, Widget):  # type: ignore[misc]  # Kivy has no type hints
+class RowView(RecycleDataViewBehavior, Widget):
     """What all rows have. Texts are labels without markup: shown, never obeyed."""
 
     row = ObjectProperty(None, allownone=True)
@@ -25,6 +25,9 @@ class RowView(RecycleDataViewBehavior, Widget):  # type: ignore[misc]  # Kivy ha
 
     def show(self, row: Row) -> None:
         """For what a kind of row has beyond its text."""
+
+    def appear(self) -> None:
+        """It has come into sight."""
 
     def on_touch_down(self, touch: object) -> bool:
         """A right click offers to copy."""

@@ -4,7 +4,6 @@ from typing import Any
 
 from kivy.app import App
 from kivy.clock import Clock
-from kivy.graphics.texture import Texture
 from kivy.properties import BooleanProperty, ListProperty, NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.widget import Widget
 
@@ -14,6 +13,7 @@ from reference.gui.kinds import is_program
 from reference.gui.previews import Preview
 from reference.gui.rows import FileItem, Row
 from reference.gui.sizes import readable
+from reference.gui.textures import make_texture
 
 _BUTTONS = {  # what can be done with a file, by its state
     FileItem.WAITS: ("Download",),
@@ -41,16 +41,18 @@ class FileRow(BubbleRow):
     def show(self, row: Row) -> None:
         """Follow another file."""
         super().show(row)
-        if self.file is not row.file:
+        file = row.file
+        assert file is not None
+        if self.file is not file:
             if self.file is not None:
                 self.file.unbind(done=self._follow)
-            self.file = row.file
-            self.file.bind(done=self._follow)
-        self.title = self.file.name
-        self.status = self.file.status
-        self.note = self.file.note
-        self.moving = self.file.state in (FileItem.COMING, FileItem.GOING)
-        self.buttons = _BUTTONS[self.file.state]
+            self.file = file
+            file.bind(done=self._follow)
+        self.title = file.name
+        self.status = file.status
+        self.note = file.note
+        self.moving = file.state in (FileItem.COMING, FileItem.GOING)
+        self.buttons = _BUTTONS[file.state]
         self.media_height = measure.media_height(row, row.bubble - 2 * measure.PAD)
         self._follow()
 
@@ -72,6 +74,10 @@ class FileRow(BubbleRow):
 class PictureRow(FileRow):
     """A picture, moving or not, that opens large."""
 
+    def appear(self) -> None:
+        """Show it again, and let it move."""
+        self.ids.picture.appear()
+
     def show(self, row: Row) -> None:
         """Show the picture."""
         super().show(row)
@@ -90,6 +96,10 @@ class SoundRow(FileRow):
 class VideoRow(FileRow):
     """A video that plays where it stands."""
 
+    def appear(self) -> None:
+        """Show its picture again."""
+        self.ids.picture.appear()
+
     def show(self, row: Row) -> None:
         """Show the first picture and the controls."""
         super().show(row)
@@ -97,7 +107,7 @@ class VideoRow(FileRow):
         self.ids.controls.row = row
 
 
-class Screen(Widget):  # type: ignore[misc]  # Kivy has no type hints
+class MediaView(Widget):
     """Where a picture, an animation or a video appears."""
 
     texture = ObjectProperty(None, allownone=True)
@@ -110,7 +120,11 @@ class Screen(Widget):  # type: ignore[misc]  # Kivy has no type hints
             if self.row is not None:
                 self.row.file.unbind(preview=self._draw, picture=self._draw_video)
             self.row = row
-            row.file.bind(preview=self._draw, picture=self._draw_video)
+            self.row.file.bind(preview=self._draw, picture=self._draw_video)
+        self._draw()
+
+    def appear(self) -> None:
+        """It has come into sight."""
         self._draw()
 
     def on_touch_up(self, touch: Any) -> bool:
@@ -122,12 +136,13 @@ class Screen(Widget):  # type: ignore[misc]  # Kivy has no type hints
 
     def _draw(self, *_: Any) -> None:
         Clock.unschedule(self._next_frame)
-        self.texture = None
         preview: Preview | None = self.row.file.preview
-        if preview is None:
+        if preview is None or self.get_parent_window() is None:
+            self.texture = None  # out of sight it has none; appear() comes when that changes
             return
         if not preview.frames:
-            App.get_running_app().conversation.look_again(self.row)
+            if self.texture is None:
+                App.get_running_app().conversation.look_again(self.row)
             return
         App.get_running_app().conversation.shown(self.row)
         self.texture = make_texture((preview.width, preview.height), "rgba")
@@ -136,8 +151,8 @@ class Screen(Widget):  # type: ignore[misc]  # Kivy has no type hints
 
     def _next_frame(self, *_: Any) -> None:
         preview = self.row.file.preview
-        if self._at >= 0 and (self.get_parent_window() is None or not preview.frames):
-            return  # out of sight: the next time it is shown, it begins anew
+        if self.get_parent_window() is None or not preview.frames:
+            return
         self._at = (self._at + 1) % len(preview.frames)
         frame = preview.frames[self._at]
         self.texture.blit_buffer(frame.pixels, colorfmt="rgba", bufferfmt="ubyte")
@@ -157,7 +172,7 @@ class Screen(Widget):  # type: ignore[misc]  # Kivy has no type hints
         self.canvas.ask_update()
 
 
-class Controls(Widget):  # type: ignore[misc]
+class Controls(Widget):
     """Play, pause, and where it is."""
 
     row = ObjectProperty(None, allownone=True)
@@ -188,17 +203,10 @@ class Controls(Widget):  # type: ignore[misc]
         return bool(super().on_touch_down(touch))
 
 
-def make_texture(size: tuple[int, int], colours: str) -> Texture:
-    """A texture whose first row is the top one."""
-    texture = Texture.create(size=size, colorfmt=colours)
-    texture.flip_vertical()
-    return texture
-
-
 def clock(seconds: float) -> str:
     """Seconds as a player shows them: ``1:05``."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 def _is_click(touch: Any) -> bool:
-    return abs(touch.x - touch.ox) < 8 and abs(touch.y - touch.oy) < 8
+    return bool(abs(touch.x - touch.ox) < 8 and abs(touch.y - touch.oy) < 8)

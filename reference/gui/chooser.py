@@ -8,12 +8,20 @@ from kivy.properties import ObjectProperty, StringProperty
 from kivy.uix.textinput import TextInput
 
 from reference.gui.controls import Dialog
+from reference.gui.kinds import PICTURE, kind_of
+from reference.gui.pictures import NotShown, decode
 from reference.gui.sizes import readable
+from reference.gui.textures import make_texture
+
+MAX_PREVIEWED = 20 * 1000 * 1000
+"""Bytes: larger pictures are not shown while one chooses, because that would stop the window for a while."""
+
+_PREVIEW = 220
 
 _UP, _DOWN = 273, 274
 
 
-class PathInput(TextInput):  # type: ignore[misc]  # Kivy has no type hints
+class PathInput(TextInput):
     """Where a path is typed; the arrow keys go through the list meanwhile."""
 
     __events__ = ("on_step",)
@@ -91,3 +99,15 @@ class Chooser(Dialog):
         path = Path(self.selected)
         if self.selected and path.is_file():
             self.about = f"{path.name}\n{readable(path.stat().st_size)}"
+        self._draw(path)
+
+    def _draw(self, path: Path) -> None:
+        self.picture = None
+        try:
+            if kind_of(path).kind == PICTURE and path.stat().st_size <= MAX_PREVIEWED:
+                picture = decode(path, _PREVIEW, _PREVIEW, animated=False)
+                texture = make_texture((picture.width, picture.height), "rgba")
+                texture.blit_buffer(picture.frames[0].pixels, colorfmt="rgba", bufferfmt="ubyte")
+                self.picture = texture
+        except (NotShown, OSError):
+            pass  # then there is none

@@ -9,7 +9,7 @@ from kivy.uix.textinput import TextInput
 _RETURN = ("enter", "numpadenter")
 
 
-class MessageInput(TextInput):  # type: ignore[misc]  # Kivy has no type hints
+class MessageInput(TextInput):
     """Enter sends, Shift+Enter breaks the line; it grows with what is written, up to a limit."""
 
     __events__ = ("on_send",)

@@ -10,7 +10,7 @@ from kivy.uix.modalview import ModalView
 from kivy.uix.widget import Widget
 
 
-class PushButton(FocusBehavior, ButtonBehavior, Label):  # type: ignore[misc]  # Kivy has no type hints
+class PushButton(FocusBehavior, ButtonBehavior, Label):
     """A button. Tab goes there, Enter and the space bar press it."""
 
     strong = BooleanProperty(False)
@@ -25,13 +25,13 @@ class PushButton(FocusBehavior, ButtonBehavior, Label):  # type: ignore[misc]  #
         return bool(super().keyboard_on_key_down(window, keycode, text, modifiers))
 
 
-class ProgressLine(Widget):  # type: ignore[misc]
+class ProgressLine(Widget):
     """How far a transfer or a sound is: ``value`` from 0 to 1."""
 
     value = NumericProperty(0)
 
 
-class Dialog(ModalView):  # type: ignore[misc]
+class Dialog(ModalView):
     """Something over the window; Escape closes it."""
 
     title = StringProperty()

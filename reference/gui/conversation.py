@@ -73,12 +73,12 @@ class Conversation:
             case PersonJoined(name):
                 self._people.append(name)
                 self._screen.show_people(self._people)
-                self._notice(*lines_of(event))
+                self._notice(lines_of(event)[0])
             case PersonLeft(name):
                 if name in self._people:
                     self._people.remove(name)
                 self._screen.show_people(self._people)
-                self._notice(*lines_of(event))
+                self._notice(lines_of(event)[0])
             case FileOffered(number, sender, name, size, waits):
                 state = FileItem.WAITS if waits else FileItem.COMING
                 line, status = lines_of(event)
@@ -101,7 +101,7 @@ class Conversation:
             case Ended():
                 self._screen.over = True
                 self._screen.state = lines_of(event)[0]
-                self._notice(*lines_of(event))
+                self._notice(lines_of(event)[0])
 
     def act(self, row: Row, what: str) -> None:
         """Do what somebody wants with a file: the words are those of the buttons."""
@@ -134,7 +134,9 @@ class Conversation:
 
     def shown(self, row: Row) -> None:
         """A picture is in sight: others may have to leave the memory for it."""
-        for gone in self._kept.touch(row, row.file.preview):  # type: ignore[union-attr]
+        if row.file is None or row.file.preview is None:
+            return
+        for gone in self._kept.touch(row, row.file.preview):
             gone.file.preview = replace(gone.file.preview, frames=())
 
     def close(self) -> None:

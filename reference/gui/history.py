@@ -16,7 +16,7 @@ from kivy.uix.recycleview.layout import RecycleLayoutManagerBehavior
 from kivy.uix.widget import Widget
 
 from reference.gui.measure import measure
-from reference.gui.rows import Row
+from reference.gui.rows import NOTICE, UNREAD, Row
 
 MAX_ROWS = 12_000
 """Rows that are kept: some days of a busy room. Then the oldest go, so that memory stays flat."""
@@ -24,16 +24,23 @@ MAX_ROWS = 12_000
 _DROPPED_AT_ONCE = 1_000
 
 
-class History(RecycleView):  # type: ignore[misc]  # Kivy has no type hints
+class History(RecycleView):
     """The list. Who reads at its end stays there; who reads further up is not disturbed."""
 
     at_end = BooleanProperty(True)
     unread = NumericProperty(0)
+    looked_at = BooleanProperty(True)
+    """Whether the window is in front: what comes while it is not is unread."""
+    _line: Row | None = None
 
     def add(self, row: Row) -> None:
         """Add a row at the end."""
         measure(row, self.width)
-        if not self.at_end and not row.mine:
+        if row.kind == NOTICE or row.mine:
+            pass
+        elif not self.at_end or not self.looked_at:
+            if not self.unread:
+                self._draw_line()
             self.unread += 1
         if len(self.data) >= MAX_ROWS:
             del self.data[:_DROPPED_AT_ONCE]
@@ -54,6 +61,19 @@ class History(RecycleView):  # type: ignore[misc]  # Kivy has no type hints
         if row in self.data:
             del self.data[self.data.index(row)]
 
+    def _draw_line(self) -> None:
+        """Mark where the unread rows begin; there is one such line."""
+        if self._line is not None:
+            self.remove(self._line)
+        self._line = Row(UNREAD, "New messages")
+        measure(self._line, self.width)
+        self.data.append(self._line)
+
+    def on_looked_at(self, *_: object) -> None:
+        """Who comes back sees the line, and has read what is in sight."""
+        if self.looked_at and self.at_end:
+            self.unread = 0
+
     def go_to_end(self, *_: object) -> None:
         """Show the newest rows, and stay with them."""
         self.scroll_y = 0
@@ -66,10 +86,15 @@ class History(RecycleView):  # type: ignore[misc]  # Kivy has no type hints
         if room > 0:
             self.scroll_y = min(1.0, max(0.0, self.scroll_y + pages * self.height * 0.9 / room))
 
+    def update_from_scroll(self, *args: object) -> None:
+        """Scroll by whole pixels: letters between two pixels are blurred."""
+        super().update_from_scroll(*args)
+        self.g_translate.xy = [round(each) for each in self.g_translate.xy]
+
     def on_scroll_y(self, *_: object) -> None:
         """Note whether the newest row is in sight."""
         self.at_end = self.from_end() <= 2
-        if self.at_end:
+        if self.at_end and self.looked_at:
             self.unread = 0
 
     def from_end(self) -> float:
@@ -85,7 +110,7 @@ class History(RecycleView):  # type: ignore[misc]  # Kivy has no type hints
             self.refresh_from_data()
 
 
-class HistoryLayout(RecycleLayoutManagerBehavior, Widget):  # type: ignore[misc]  # Kivy has no type hints
+class HistoryLayout(RecycleLayoutManagerBehavior, Widget):
     """Places the rows one under the other. Offsets are counted from the top, in pixels."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -133,6 +158,7 @@ class HistoryLayout(RecycleLayoutManagerBehavior, Widget):  # type: ignore[misc]
         for _, view in new:
             if view.parent is None:
                 self.add_widget(view)
+            view.appear()
         for index, view in [*new, *remaining]:
             view.size = self.width, data[index].height
             view.pos = 0, self.height - self._ends[index]

@@ -3,6 +3,8 @@
 The kv files take the same numbers from here, so that what is computed and what is drawn cannot differ.
 """
 
+from math import ceil
+
 from kivy.core.text import Label as CoreLabel
 from kivy.metrics import dp, sp
 
@@ -17,8 +19,8 @@ GAP = dp(10)  # above a bubble
 CLOSE_GAP = dp(3)  # above a bubble of the same person
 NAME_HEIGHT = dp(19)
 TIME_HEIGHT = dp(15)
-LINE_HEIGHT = dp(20)
-BUTTON_HEIGHT = dp(34)
+LINE_HEIGHT = dp(19)
+BUTTON_HEIGHT = dp(30)
 BAR_HEIGHT = dp(8)
 NOTICE_PAD = dp(6)
 MAX_BUBBLE = dp(560)
@@ -29,6 +31,11 @@ SOUND_HEIGHT = dp(40)
 
 def measure(row: Row, width: float) -> None:
     """Set a row's height, and how wide its bubble is, in a list of this width."""
+    _measure(row, width)
+    row.height, row.bubble = ceil(row.height), ceil(row.bubble)  # letters between two pixels are blurred
+
+
+def _measure(row: Row, width: float) -> None:
     widest = min(MAX_BUBBLE, width - 2 * MARGIN - dp(24))
     if row.kind in (rows.NOTICE, rows.UNREAD):
         row.height = _text_height(row.text, SMALL_SIZE, width - 2 * MARGIN) + 2 * NOTICE_PAD
@@ -50,7 +57,7 @@ def measure(row: Row, width: float) -> None:
 
 def gap(row: Row) -> float:
     """The free space above a bubble."""
-    return CLOSE_GAP if row.follows else GAP
+    return float(CLOSE_GAP if row.follows else GAP)
 
 
 def has_name(row: Row) -> bool:
@@ -64,15 +71,17 @@ def media_height(row: Row, width: float) -> float:
     if preview is None or row.kind == rows.FILE:
         return 0.0
     if row.kind == rows.SOUND:
-        return SOUND_HEIGHT
+        return float(SOUND_HEIGHT)
     shown = min(width, preview.width)
-    return float(preview.height * shown / preview.width + dp(6)) + (SOUND_HEIGHT if row.kind == rows.VIDEO else 0)
+    below = SOUND_HEIGHT if row.kind == rows.VIDEO else 0
+    return float(preview.height * shown / preview.width + dp(6) + below)
 
 
 def footer_height(file: FileItem) -> float:
     """The height of what stands under a card's lines: a bar of progress, buttons."""
     height = BAR_HEIGHT if file.state in (FileItem.COMING, FileItem.GOING) else 0
-    return float(height + (BUTTON_HEIGHT + dp(6) if file.state != FileItem.SENT else 0))
+    # The time stands beside the buttons.
+    return float(height + (BUTTON_HEIGHT + dp(6) - TIME_HEIGHT if file.state != FileItem.SENT else 0))
 
 
 def _text_height(text: str, size: float, width: float) -> float:

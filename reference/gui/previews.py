@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Thread
+from typing import Any
 
 from reference.gui import kinds
 from reference.gui.pictures import MAX_PIXELS, TOO_LARGE, Frame, NotShown, Picture, decode
@@ -37,7 +38,7 @@ class Preview:
 class Prepared:
     """News for the window: the preview of a file is ready."""
 
-    key: object
+    key: Any
     preview: Preview
 
 
@@ -126,9 +127,9 @@ class Kept:
 
     def __init__(self, most: int = MAX_KEPT) -> None:
         self._most = most
-        self._sizes: OrderedDict[object, int] = OrderedDict()
+        self._sizes: OrderedDict[Any, int] = OrderedDict()
 
-    def touch(self, key: object, preview: Preview) -> list[object]:
+    def touch(self, key: Any, preview: Preview) -> list[Any]:
         """This one is shown now; returns those whose frames must go."""
         self._sizes[key] = sum(len(frame.pixels) for frame in preview.frames)
         self._sizes.move_to_end(key)

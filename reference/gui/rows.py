@@ -29,7 +29,7 @@ class Row:
     bubble: float = 0
 
 
-class FileItem(EventDispatcher):  # type: ignore[misc]  # Kivy has no type hints
+class FileItem(EventDispatcher):
     """A file of the chat as it comes and goes; widgets bind to it, so progress never touches the list."""
 
     WAITS, COMING, GOING, HERE, SENT, FAILED = "waits", "coming", "going", "here", "sent", "failed"

@@ -17,10 +17,10 @@ from reference.gui.viewer import Viewer
 from reference.printable import one_line
 
 _TOLD_SECONDS = 6
-_LETTER_O, _LETTER_Q, _PAGE_UP, _PAGE_DOWN, _END = 111, 113, 280, 281, 279
+_LETTER_D, _LETTER_O, _LETTER_Q, _PAGE_UP, _PAGE_DOWN, _END = 100, 111, 113, 280, 281, 279
 
 
-class ChatScreen(BoxLayout):  # type: ignore[misc]  # Kivy has no type hints
+class ChatScreen(BoxLayout):
     """All that is in the window."""
 
     people = NumericProperty(0)
@@ -99,6 +99,9 @@ class ChatScreen(BoxLayout):  # type: ignore[misc]  # Kivy has no type hints
             self.attach()
         elif control and key == _LETTER_Q:
             App.get_running_app().stop()
+        elif control and key == _LETTER_D:
+            theme = App.get_running_app().theme
+            theme.dark = not theme.dark
         elif key in (_PAGE_UP, _PAGE_DOWN):
             self.ids.history.page(1 if key == _PAGE_UP else -1)
         elif control and key == _END:

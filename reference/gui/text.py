@@ -26,7 +26,7 @@ leaves small text with uneven gaps."""
 _REGULAR, _BOLD = 400, 600
 
 
-class Label(LabelBase):  # type: ignore[misc]  # Kivy has no type hints
+class Label(LabelBase):
     """A text provider with fallback between fonts, shaping, both directions, and emoji in colour."""
 
     def get_extents(self, text: str) -> tuple[int, int]:
@@ -94,7 +94,8 @@ def _open(font: Font, size: int, bold: bool) -> ImageFont.FreeTypeFont:
     opened = ImageFont.truetype(font.path, size)
     if font.variable:
         axes = opened.get_variation_axes()
-        opened.set_variation_by_axes([_BOLD if bold else _REGULAR] + [axis["default"] for axis in axes[1:]])
+        weight = float(_BOLD if bold else _REGULAR)
+        opened.set_variation_by_axes([weight, *(float(axis["default"] or 0) for axis in axes[1:])])
     return opened
 
 

@@ -25,7 +25,7 @@ _COLOURS = {  # name: (dark, light)
 }
 
 
-class Theme(EventDispatcher):  # type: ignore[misc]  # Kivy has no type hints
+class Theme(EventDispatcher):
     """The colours of now: widgets bind to them, so that a change shows at once."""
 
     dark = BooleanProperty(True)

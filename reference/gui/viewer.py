@@ -8,9 +8,9 @@ from kivy.clock import Clock
 from kivy.core.window import Window
 from kivy.properties import ObjectProperty, StringProperty
 
-from reference.gui.cards import make_texture
 from reference.gui.controls import Dialog
 from reference.gui.pictures import NotShown, Picture, decode
+from reference.gui.textures import make_texture
 
 
 class Viewer(Dialog):
