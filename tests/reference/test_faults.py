@@ -203,7 +203,7 @@ def test_client_that_stops_for_good_costs_bounded_memory(server: ServerProgram, 
         for raw, name in ((ann, "ann"), (bob, "bob"), (stuck, "stuck")):
             raw.join(name)
         before = server.memory()
-        count, text = 8_000, "x" * 4000  # 32 MB
+        count, text = 6_000, "x" * 4000  # 24 MB
         most = 0
         ahead = threading.Semaphore(250)  # ann does not run away from bob, who may have a busy machine
 
@@ -227,7 +227,7 @@ def test_client_that_stops_for_good_costs_bounded_memory(server: ServerProgram, 
             left = left or frame == Left("stuck")
         talking.join(DEADLINE)
         assert left or bob.next() == Left("stuck")
-        assert most - before < 24 * 2**20
+        assert most - before < 16 * 2**20
 
 
 def test_client_that_stops_for_a_while_has_lost_nothing(server: ServerProgram, tmp_path: Path):
