@@ -29,4 +29,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=random.SystemRandom().randrange(10**9),
         help="draw names, texts and files from this seed (printed when a story fails)",
     )
+    group.addoption(
+        "--pairs",
+        action="store_true",
+        help="tell each story with both sides under test, and with the reference on one side",
+    )
+    group.addoption("--again", help="the command that tells one story again when its name is added to it")
     group.addoption("--patience", type=float, default=30.0, help="seconds to wait for anything to happen")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.graded.implementation import find
+from tests.graded.leftovers import nothing_left_behind
 from tests.graded.network import NETWORKS
 from tests.graded.report import StoryFailure
 from tests.graded.story import Setting, Story
@@ -22,14 +23,22 @@ def pytest_configure(config: pytest.Config) -> None:
         "every_network: a story about the wire; without --network it is told on each network",
         "direct: told on the plain network only, whatever --network says",
         "reference(role): the server, or the client, goes further here than the stages do",
+        "task(number, role, points, needs): the task that this tests, its side (server, client or both), what it is "
+        "worth, and the other tasks of that stage without which it cannot pass",
     ):
         config.addinivalue_line("markers", mark)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tell stories on the network asked for; when none is, those about the wire on each of them."""
-    if "network" not in metafunc.fixturenames:
-        return
+    """Tell stories on the network asked for, and with the pairs of server and client asked for."""
+    if "network" in metafunc.fixturenames:
+        _on_networks(metafunc)
+    if "sides" in metafunc.fixturenames and metafunc.config.getoption("--pairs"):
+        metafunc.parametrize("sides", _pairs(metafunc))
+
+
+def _on_networks(metafunc: pytest.Metafunc) -> None:
+    """When no network is asked for, those about the wire are told on each of them."""
     mark = metafunc.definition.get_closest_marker
     networks = [metafunc.config.getoption("--network") or "direct"]
     if mark("direct"):
@@ -37,6 +46,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     elif mark("every_network") and not metafunc.config.getoption("--network"):
         networks = list(NETWORKS)
     metafunc.parametrize("network", networks)
+
+
+def _pairs(metafunc: pytest.Metafunc) -> list[Any]:
+    """With the reference on one side, what fails is the other side's fault: so the broken half is named."""
+    server, client = _sides(metafunc.config)
+    mark = metafunc.definition.get_closest_marker("task")
+    role = mark.kwargs["role"] if mark else "both"
+    pairs = []
+    if role == "both":
+        pairs.append(pytest.param((server, client), id="both-yours"))
+    if role in ("server", "both"):
+        pairs.append(pytest.param((server, "reference"), id="your-server"))
+    if role in ("client", "both"):
+        pairs.append(pytest.param(("reference", client), id="your-client"))
+    return pairs
+
+
+def _sides(config: pytest.Config) -> tuple[str, str]:
+    return config.getoption("--server"), config.getoption("--client")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -57,13 +85,20 @@ def _why_not(item: pytest.Item, config: pytest.Config) -> str | None:
 
 
 @pytest.fixture
-def chat(request: pytest.FixtureRequest, network: str, tmp_path: Path) -> Iterator[Story]:
+def sides(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Whose server and whose client: `reference`, or a folder."""
+    return _sides(request.config)
+
+
+@pytest.fixture
+def chat(request: pytest.FixtureRequest, network: str, sides: tuple[str, str], tmp_path: Path) -> Iterator[Story]:
     """A story about to begin: nobody is there yet."""
     option: Any = request.config.getoption
     seed = int(option("--seed"))
+    server, client = sides
     setting = Setting(
-        server=_found(option("--server"), "server"),
-        client=_found(option("--client"), "client"),
+        server=_found(server, "server"),
+        client=_found(client, "client"),
         network=network,
         stage=option("--stage"),
         seed=seed,
@@ -71,9 +106,10 @@ def chat(request: pytest.FixtureRequest, network: str, tmp_path: Path) -> Iterat
         title=request.node.name,
         again=_again(request, network, seed),
     )
-    story = Story(setting, tmp_path)
-    yield story
-    story.close()
+    with nothing_left_behind():
+        story = Story(setting, tmp_path)
+        yield story
+        story.close()
 
 
 def _found(name: str, role: str) -> Any:
@@ -85,9 +121,12 @@ def _found(name: str, role: str) -> Any:
 
 def _again(request: pytest.FixtureRequest, network: str, seed: int) -> str:
     option: Any = request.config.getoption
+    if option("--again"):
+        return f"{option('--again')} {shlex.quote(request.node.name)}"
     words = ["python", "-m", "pytest", request.node.nodeid, "--seed", str(seed)]
     words += ["--network", network, "--stage", str(option("--stage"))]
     words += ["--server", option("--server"), "--client", option("--client")]
+    words += ["--pairs"] if option("--pairs") else []
     return shlex.join(words)
 
 
