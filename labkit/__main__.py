@@ -6,6 +6,12 @@ import sys
 
 # What each is called, the module whose main(arguments) it is, and what it is for. Imported only when it is asked for.
 COMMANDS = {
+    "start": ("labkit.student.start", "begin a stage of the lab: its files, with tasks to be filled in"),
+    "check": ("labkit.student.check", "check your work on a stage, task by task"),
+    "watch": ("labkit.student.watch", "check it at each save"),
+    "hint": ("labkit.student.hint", "one more hint for a task each time"),
+    "diff": ("labkit.student.diff", "what a stage adds to the one before"),
+    "bots": ("labkit.student.bots", "have scripted people join a server"),
     "wiretap": ("labkit.wiretap.command", "show every frame that passes between clients and a server"),
     "vectors": ("labkit.vectors.command", "check a program in any language against the protocol's test vectors"),
 }

@@ -1,0 +1,1 @@
+"""A student's commands: start, check, watch, hint, diff and bots."""

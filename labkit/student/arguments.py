@@ -1,0 +1,34 @@
+"""What the student's commands have in common on their command lines."""
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+from labkit import ladder
+from labkit.tasks import Task, tasks
+
+WORK = Path("work")
+
+
+def stage(text: str) -> int:
+    """A stage's number, or a mistake that names those there are."""
+    if text not in map(str, ladder.STAGES):
+        raise argparse.ArgumentTypeError(f"there is no stage {text}: it is one of {_listed(ladder.STAGES)}")
+    return int(text)
+
+
+def task(text: str) -> Task:
+    """A task, or a mistake that names those there are."""
+    if text not in tasks():
+        same_stage = [number for number in tasks() if number.split(".")[0] == text.split(".")[0]]
+        raise argparse.ArgumentTypeError(f"there is no task {text}: it is one of {_listed(same_stage or tasks())}")
+    return tasks()[text]
+
+
+def folder_of(stage: int) -> Path:
+    """Where a student works on a stage unless they say otherwise."""
+    return WORK / ladder.STAGES[stage].name
+
+
+def _listed(names: Iterable[object]) -> str:
+    return ", ".join(map(str, names))
