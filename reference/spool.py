@@ -234,13 +234,14 @@ class Spool:
 
     def _call_off(self, file: _SharedFile, reason: str, also: Member | None = None) -> None:
         """Tell those who were offered it, and perhaps its sender."""
-        with self._lock:
-            self._forget(file)
-            told = [*file.receivers, *([also] if also else [])]
         self._room.settle()  # the offer is in the log, perhaps even a receiver's welcome: they come first
+        with self._lock:
+            told = [*file.receivers, *([also] if also else [])]
         frame = encode(Abort(file.offer.id, reason))
         for member in told:
             member.outbox.send(frame)
+        with self._lock:
+            self._forget(file)  # only now: who asks meanwhile must not be told less than the reason
 
     def _done_with(self, file: _SharedFile, member: Member) -> None:
         """Someone does not need it any more; it goes when nobody does."""

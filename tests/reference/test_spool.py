@@ -30,7 +30,7 @@ from reference.protocol import (
 from reference.room import Entry, Member, Room
 from reference.spool import MAX_FILES_EACH, MAX_WAITING_GETS, Spool
 from reference.store import Store
-from tests.reference.people import Lines, enter, make_room, take
+from tests.reference.people import Lines, Mailbox, enter, make_room, take
 
 ID = bytes(range(16))
 CONTENT = random.Random(5).randbytes(300_000)
@@ -241,6 +241,22 @@ def test_calling_off_comes_after_the_offer(chat: Chat):
     chat.room.add(Entry(None, encode(TextFrom("eve", "x"))))
     chat.spool.abort(chat.ann, Abort(bytes(16), "never mind"))
     assert [type(frame) for frame in take(chat.bob)] == [OfferFrom, TextFrom, Abort]
+
+
+def test_who_asks_in_the_moment_of_calling_off_learns_why(chat: Chat):
+    """A question that crosses the calling-off is not answered "the server does not have it" before the reason comes."""
+
+    class Asking(Mailbox):
+        def send(self, frames: bytes) -> None:
+            if not self.frames:
+                chat.spool.get(dan, Get(bytes(16), 0, 1))  # as dan's own thread may, just before this arrives
+            super().send(frames)
+
+    dan = enter(chat.room, "dan")
+    chat.offer(file_id=bytes(16))
+    dan.outbox = Asking()
+    chat.spool.abort(chat.ann, Abort(bytes(16), "never mind"))
+    assert take(dan) == [Abort(bytes(16), "never mind")]
 
 
 def test_receiver_calls_off_for_itself_alone(chat: Chat):
