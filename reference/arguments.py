@@ -11,6 +11,7 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose error is one line that says what to do; the exit status is 2, as for every Unix tool."""
 
     def error(self, message: str) -> NoReturn:
+        """Print the line, and end."""
         sys.stderr.write(f"usage: {self.prog} <ip> <port> [options, see --help]: {message}\n")
         raise SystemExit(2)
 

@@ -1,4 +1,4 @@
-"""What happens in the chat, as a client tells its face. Everything here is as the others sent it: show it harmlessly."""
+"""What happens in the chat, as a client tells its face. All of it is as the others sent it: show it harmlessly."""
 
 from dataclasses import dataclass
 from pathlib import Path
