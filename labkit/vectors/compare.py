@@ -35,7 +35,8 @@ def _decoded(vector: Vector, answer: dict[str, Any]) -> str | None:
         missing = vector.frames[len(frames)]["type"]
         return f"frame {len(frames) + 1} is missing: a {missing} from byte {at} on (error: {answer.get('error')})"
     if len(frames) > len(vector.frames):
-        return f"one frame too many, from byte {at} on: {shorten(frames[len(vector.frames)])}"
+        instead = f", where the error must be {vector.error}" if vector.error else ""
+        return f"one frame too many, from byte {at} on{instead}: {shorten(frames[len(vector.frames)])}"
     if answer.get("error") != vector.error:
         return f"at byte {at}: the error must be {vector.error}, not {shorten(answer.get('error'))}"
     return None

@@ -4,6 +4,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
+from typing import BinaryIO
 
 MAX_LINES = 20_000
 """Lines that wait for the terminal, some 2 MB. More are dropped and counted: --save has them all."""
@@ -12,8 +13,10 @@ MAX_LINES = 20_000
 class Printer:
     """A queue of lines and the thread that prints them. ``gone`` is called when nobody looks any more (head, less)."""
 
-    def __init__(self, gone: Callable[[], None]) -> None:
+    def __init__(self, gone: Callable[[], None], output: BinaryIO | None = None) -> None:
         self._gone = gone
+        # The raw file: a thread stuck in Python's buffer holds a lock that the interpreter's end needs.
+        self._output = output if output is not None else getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
         self._lines: queue.Queue[str | None] = queue.Queue(MAX_LINES)
         self._dropped = 0  # changed by whoever shows, one at a time (the tap's lock)
         self._thread = threading.Thread(target=self._run, name="printer", daemon=True)
@@ -45,7 +48,6 @@ class Printer:
                 while not self._lines.empty():
                     lines.append(self._lines.get())
                 last = None in lines
-                # The raw file: a thread stuck in Python's buffer holds a lock that the interpreter's end needs.
                 self._write("".join(f"{line}\n" for line in lines if line is not None).encode(errors="replace"))
         except (OSError, ValueError):
             self._gone()
@@ -53,7 +55,6 @@ class Printer:
                 pass
 
     def _write(self, data: bytes) -> None:
-        output = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
         rest = memoryview(data)
         while rest:
-            rest = rest[output.write(rest) or 0 :]
+            rest = rest[self._output.write(rest) or 0 :]
