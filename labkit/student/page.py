@@ -1,0 +1,122 @@
+"""What a check shows: a line for each task, and the story of what falls short."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+from labkit.student.run import Options, collect, run
+from labkit.student.verdict import Group, blame, first_failure, grouped, points
+from labkit.tasks import in_order, tasks
+
+GREEN, RED, YELLOW, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
+ERASE_LINE = "\r\x1b[K"
+
+
+class Page:
+    """One check as it is seen."""
+
+    def __init__(self, stage: int, folder: Path, seed: int, *, go_on: bool) -> None:
+        self._stage = stage
+        self._folder = folder
+        self._seed = seed
+        self._go_on = go_on
+        self._is_live = sys.stdout.isatty()
+        self._in_colour = self._is_live and "NO_COLOR" not in os.environ
+        self._heading = 0
+
+    def tell(self, options: Options) -> int:
+        """Run the check; returns the exit status."""
+        began = time.monotonic()
+        print(f"Checking {self._folder} as stage {self._stage} (seed {self._seed})", flush=True)
+        wanted = collect(options)
+        if not wanted:
+            print("There is no such story" if options.story else "There are no stories to check this by")
+            return 1
+        groups = grouped(wanted)
+        self._tell_stories(groups, options)
+        if any(group.failed for group in groups) and not self._go_on:
+            return 1
+        return self._sum_up(groups, time.monotonic() - began)
+
+    def _sum_up(self, groups: list[Group], seconds: float) -> int:
+        earned, all_points = points(groups)
+        left_out = sum(len(group.left_out) for group in groups)
+        short = ", ".join(group.place for group in groups if group.failed)
+        so_many = f"{earned} of {all_points} points in {seconds:.0f} seconds"
+        if short:
+            self._print(f"\n{self._paint(RED, 'Falls short')}: {short}; {so_many}")
+        elif left_out:
+            self._print(f"\nNothing fails, but {left_out} stories were left out, so this is no full pass; {so_many}")
+        else:
+            self._print(f"\n{self._paint(GREEN, 'Everything passes')}: {so_many}")
+        return 1 if short or left_out else 0
+
+    def _tell_stories(self, groups: list[Group], options: Options) -> None:
+        """Tell all stories, or until a task falls short."""
+        by_place = {group.place: group for group in groups}
+        waiting = list(groups)
+        with closing(run(options, [told for group in groups for told in group.wanted])) as results:
+            for result in results:
+                by_place[result.told.place].results.append(result)
+                while waiting and (waiting[0].complete or self._has_seen_enough(waiting[0])):
+                    self._close(waiting[0])
+                    if waiting.pop(0).failed and not self._go_on:
+                        return
+                if waiting:
+                    self._show_progress(waiting[0])
+
+    def _has_seen_enough(self, group: Group) -> bool:
+        """Whether a story has failed, and been told with each pair, so that the broken half is known."""
+        return not self._go_on and any(group.of_scene(result.told.scene)[1] for result in group.failed)
+
+    def _close(self, group: Group) -> None:
+        """Show what has come of a task."""
+        self._head(group)
+        if group.failed:
+            mark, told = self._paint(RED, "✗"), f"{len(group.failed)} of {len(group.results)} stories fail"
+        elif group.left_out:
+            mark, told = self._paint(YELLOW, "-"), f"{len(group.left_out)} left out: {group.left_out[0].text}"
+        else:
+            mark, told = self._paint(GREEN, "✓"), f"{len(group.wanted)} stories"
+        self._print(f"  {mark} {group.place} {tasks()[group.place].title}  ({told})")
+        if group.failed:
+            self._tell_failure(group)
+
+    def _tell_failure(self, group: Group) -> None:
+        result = first_failure(group)
+        assert result is not None
+        task = tasks()[result.told.task]
+        others = sorted({other.told.name for other in group.failed} - {result.told.name})
+        lines = [
+            "",
+            f"{result.told.name} fails:",
+            result.text.rstrip(),
+            "",
+            blame(group.of_scene(result.told.scene)[0]),
+            f"Fails as well: {', '.join(others)}" if others else "",
+            f"Task:  {task.number} {task.title} ({', '.join(task.files)})",
+            f"Hint:  {task.hints[0]}  (one more: make hint TASK={task.number})",
+            f"Guide: {task.anchor}",
+        ]
+        self._print("\n".join(line for n, line in enumerate(lines) if line or n in (0, 3)))
+
+    def _head(self, group: Group) -> None:
+        stage = in_order(group.place)[0]
+        if stage != self._heading:
+            self._heading = stage
+            self._print(f"\nStage {stage}")
+
+    def _show_progress(self, group: Group) -> None:
+        if self._is_live:
+            told = f"{len(group.results)} of {len(group.wanted)}"
+            print(f"{ERASE_LINE}  … {group.place} {tasks()[group.place].title}  ({told})", end="", flush=True)
+
+    def _print(self, text: str) -> None:
+        print((ERASE_LINE if self._is_live else "") + text, flush=True)
+
+    def _paint(self, colour: str, text: str) -> str:
+        return f"{colour}{text}{PLAIN}" if self._in_colour else text

@@ -1,0 +1,147 @@
+"""Tells the stories of a check in the background, by a pytest of its own, and hands on what comes of each."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from select import select
+from typing import Any
+
+import pytest
+
+from labkit import ladder
+from labkit.student import stories
+from labkit.student.stories import Told
+from tests.graded.leftovers import nothing_left_behind
+
+PATIENCE = 15.0
+"""Seconds that a story waits for anything to happen. Programs answer within milliseconds, on a busy machine within one
+or two seconds."""
+
+# Plugins that are there for other tests. Hypothesis takes longer to load than a story takes.
+NOT_NEEDED = ("hypothesispytest", "pytest_cov", "cacheprovider")
+
+NO_NEWS = 120.0
+"""Seconds without any story's beginning or end after which the check itself is taken to be stuck. A story that waits in
+vain ends after PATIENCE."""
+
+
+class CheckFailed(Exception):
+    """The check itself went wrong, through no fault of what it checks; the text says how."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is to be checked, and how. ``again`` is the command that tells one story again, but for its name."""
+
+    stage: int
+    folder: Path
+    seed: int
+    task: str | None = None
+    story: str | None = None
+    patience: float = PATIENCE
+    network: str | None = None
+    pairs: bool = True
+    server: str = ""
+    client: str = ""
+    again: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a story: "passed", "failed" or "skipped", with the story that a failure tells or the reason."""
+
+    told: Told
+    outcome: str
+    text: str
+    seconds: float
+
+
+def collect(options: Options) -> list[Told]:
+    """The stories that are to be told, in order. Raises CheckFailed."""
+    collector = stories.Collector()
+    with redirect_stdout(StringIO()) as said, redirect_stderr(said):
+        status = pytest.main(["--collect-only", "--capture=no", *_arguments(options)], plugins=[collector])
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        raise CheckFailed(f"the tests cannot be read:\n{said.getvalue()[-4000:]}")
+    return collector.stories
+
+
+def run(options: Options, wanted: list[Told]) -> Generator[Result]:
+    """Tell these stories; yields what comes of each as soon as it is known, not quite in order. Raises CheckFailed.
+
+    Whoever has seen enough closes the iterator: then all that still runs is ended.
+    """
+    by_id = {told.id: told for told in wanted}
+    workers = min(len(wanted), os.cpu_count() or 1, 4)
+    parallel = ["--numprocesses", str(workers), "--maxschedchunk", "1"] if workers > 1 else []
+    ours, theirs = os.pipe()
+    with (
+        nothing_left_behind(),
+        tempfile.TemporaryDirectory(prefix="check-", ignore_cleanup_errors=True) as scratch,
+        open(Path(scratch, "log"), "w+", encoding="utf-8", errors="replace") as log,
+        open(ours, "rb", buffering=0) as events,
+    ):
+        command = [sys.executable, "-m", "pytest", *parallel, *_arguments(options)]
+        command += ["--events", str(theirs), "--basetemp", str(Path(scratch, "stories"))]
+        child = subprocess.Popen(
+            command, cwd=ladder.ROOT, pass_fds=[theirs], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True,
+        )  # fmt: skip
+        os.close(theirs)
+        try:
+            for event in _read(events.fileno()):
+                if "ends" in event and event["ends"] in by_id:
+                    told = by_id.pop(event["ends"])
+                    yield Result(told, event["outcome"], event["text"], event["seconds"])
+            child.wait()
+            if by_id:
+                log.seek(0)
+                raise CheckFailed(f"the check broke off:\n{log.read()[-4000:]}")
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+
+
+def _arguments(options: Options) -> list[str]:
+    arguments = [str(ladder.ROOT / "tests" / "graded"), "--rootdir", str(ladder.ROOT), "-p", "labkit.student.stories"]
+    arguments += ["-c", str(ladder.ROOT / "pyproject.toml"), *(f"-pno:{name}" for name in NOT_NEEDED)]
+    arguments += ["--stage", str(options.stage), "--seed", str(options.seed), "--patience", str(options.patience)]
+    arguments += ["--server", options.server or str(options.folder), "--client", options.client or str(options.folder)]
+    arguments += ["--pairs"] if options.pairs else []
+    for name in ("task", "story"):
+        if value := getattr(options, name):
+            arguments += [f"--check-{name}", value]
+    for name in ("network", "again"):
+        if value := getattr(options, name):
+            arguments += [f"--{name}", value]
+    return arguments
+
+
+def _read(events: int) -> Iterator[dict[str, Any]]:
+    """Read what the reporter writes, line by line. Raises CheckFailed when nothing comes any more."""
+    rest = b""
+    running: set[str] = set()
+    while True:
+        if not select([events], [], [], NO_NEWS)[0]:
+            names = ", ".join(name.rpartition("::")[2] for name in running) or "no story"
+            raise CheckFailed(f"nothing has happened for {NO_NEWS:g} seconds; not at its end: {names}")
+        data = os.read(events, 65536)
+        if not data:
+            return
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            event = json.loads(line)
+            running.add(event.get("begins", ""))
+            running -= {event.get("ends"), ""}
+            yield event

@@ -1,0 +1,127 @@
+"""A pytest plugin: which stories a check tells, in which order, and what comes of them.
+
+It is loaded by name (``-p labkit.student.stories``) into the pytest that ``run.py`` starts, and into its workers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from labkit.tasks import in_order
+
+# As tests/graded/conftest.py calls them.
+PAIRS = ("both-yours", "your-server", "your-client")
+
+
+@dataclass(frozen=True)
+class Told:
+    """One story as it is told once: on one network, by one pair of server and client."""
+
+    id: str
+    name: str
+    task: str
+    needs: tuple[str, ...]
+    points: int
+    pair: str
+
+    @property
+    def place(self) -> str:
+        """The task after which it can pass: its own, or a later one that it needs."""
+        return max(self.task, *self.needs, key=in_order) if self.needs else self.task
+
+    @property
+    def test(self) -> str:
+        """The story, however many times it is told."""
+        return self.id.split("[")[0]
+
+    @property
+    def scene(self) -> str:
+        """The story and its network: the same for each pair that it is told with."""
+        return self.name.replace(self.pair, "")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What run.py says."""
+    group = parser.getgroup("check", "a check of a student's work")
+    group.addoption("--check-task", help="tell the stories of this task alone")
+    group.addoption("--check-story", help="tell the story of this name alone")
+    group.addoption("--events", type=int, help="write to this file descriptor what happens, one JSON object a line")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what is asked for, this stage's first, each task's together, and a story's pairs side by side."""
+    stage = config.getoption("--stage")
+    wanted = [(told, item) for item in items if (told := told_of(item)) and _is_wanted(told, config)]
+    seen: dict[str, int] = {}
+    for told, _ in wanted:
+        seen.setdefault(told.scene, len(seen))
+
+    def order(pair: tuple[Told, pytest.Item]) -> tuple[bool, tuple[int, int], int]:
+        told = pair[0]
+        return in_order(told.task)[0] != stage, in_order(told.place), seen[told.scene]
+
+    items[:] = [item for _, item in sorted(wanted, key=order)]
+
+
+def told_of(item: pytest.Item) -> Told | None:
+    """What a test's mark says; None for a test that is of no task."""
+    mark = item.get_closest_marker("task")
+    if mark is None:
+        return None
+    pair = next((pair for pair in PAIRS if pair in item.name), "")
+    needs = tuple(mark.kwargs.get("needs", ()))
+    return Told(item.nodeid, item.name, mark.args[0], needs, mark.kwargs.get("points", 1), pair)
+
+
+def _is_wanted(told: Told, config: pytest.Config) -> bool:
+    task: str | None = config.getoption("--check-task")
+    story: str | None = config.getoption("--check-story")
+    if story:
+        return told.name == story
+    if task:
+        return told.task == task
+    stage: int = config.getoption("--stage")
+    return in_order(told.task)[0] <= stage
+
+
+class Reporter:
+    """Tells run.py what happens; only in the pytest that it started, not in that one's workers."""
+
+    def __init__(self, events: int) -> None:
+        self._events = events
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """A story begins."""
+        self._tell({"begins": nodeid})
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A story has ended, or failed before it began, or when all was to be put away."""
+        if report.when == "call" or report.outcome != "passed":
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+            self._tell({"ends": report.nodeid, "outcome": report.outcome, "text": reason, "seconds": report.duration})
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        os.write(self._events, json.dumps(event).encode() + b"\n")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Report, if somebody listens."""
+    if config.getoption("--events") is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Reporter(config.getoption("--events")))
+
+
+class Collector:
+    """Keeps the stories that a collection has found."""
+
+    def __init__(self) -> None:
+        self.stories: list[Told] = []
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """All are there, in their order."""
+        self.stories = [told for item in session.items if (told := told_of(item))]

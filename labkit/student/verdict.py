@@ -1,0 +1,82 @@
+"""What the stories of a task say together: whether it stands, and which half is broken if not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from labkit.student.run import Result
+from labkit.student.stories import Told
+
+BROKEN = {
+    "your-server": "Your server is at fault: it fails with the reference's client too",
+    "your-client": "Your client is at fault: it fails with the reference's server too",
+}
+
+
+@dataclass
+class Group:
+    """The stories that can pass as soon as one task is done, and what has come of them so far."""
+
+    place: str
+    wanted: list[Told] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of them have been told."""
+        return len(self.results) == len(self.wanted)
+
+    @property
+    def failed(self) -> list[Result]:
+        """Those that went wrong."""
+        return [result for result in self.results if result.outcome == "failed"]
+
+    @property
+    def left_out(self) -> list[Result]:
+        """Those that could not be told here."""
+        return [result for result in self.results if result.outcome == "skipped"]
+
+    def of_scene(self, scene: str) -> tuple[list[Result], bool]:
+        """What came of one story with each pair, and whether all pairs have told it."""
+        results = [result for result in self.results if result.told.scene == scene]
+        return results, len(results) == sum(told.scene == scene for told in self.wanted)
+
+
+def grouped(wanted: Iterable[Told]) -> list[Group]:
+    """The stories by the task after which they can pass, in their order."""
+    groups: dict[str, Group] = {}
+    for told in wanted:
+        groups.setdefault(told.place, Group(told.place)).wanted.append(told)
+    return list(groups.values())
+
+
+def first_failure(group: Group) -> Result | None:
+    """The failure that says most: with the reference on one side if that fails too; the plain network's if there."""
+    failed = sorted(group.failed, key=lambda result: (not result.told.pair.startswith("your-"),
+                                                      "[direct" not in result.told.name))  # fmt: skip
+    return failed[0] if failed else None
+
+
+def blame(results: list[Result]) -> str:
+    """Which half is broken, as far as one story told with each pair can say."""
+    failed = {result.told.pair for result in results if result.outcome == "failed"}
+    halves = failed & BROKEN.keys()
+    if len(halves) == 2:
+        return "Both your server and your client fail, each with the reference on the other side"
+    if halves:
+        return BROKEN[halves.pop()]
+    if "both-yours" in failed and any(result.told.pair in BROKEN for result in results):
+        return "Your server and your client each pass with the reference on the other side, but not together"
+    return ""
+
+
+def points(groups: Iterable[Group]) -> tuple[int, int]:
+    """How many points were earned, and how many there are. A story earns its own when it passes however it is told."""
+    worth: dict[str, int] = {}
+    lost: set[str] = set()
+    for group in groups:
+        worth.update((told.test, told.points) for told in group.wanted)
+        passed = {result.told.id for result in group.results if result.outcome == "passed"}
+        lost.update(told.test for told in group.wanted if told.id not in passed)
+    return sum(worth[test] for test in worth.keys() - lost), sum(worth.values())
