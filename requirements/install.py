@@ -53,11 +53,7 @@ def stamp(group: str) -> Path:
 def is_installed(group: str) -> bool:
     """Tell whether .venv is whole, of this Python, and has the group as it is locked now."""
     lock = Path("requirements", f"{group}.txt")
-    return (
-        is_whole()
-        and stamp(group).exists()
-        and stamp(group).stat().st_mtime_ns >= lock.stat().st_mtime_ns
-    )
+    return is_whole() and stamp(group).exists() and stamp(group).stat().st_mtime_ns >= lock.stat().st_mtime_ns
 
 
 def is_whole() -> bool:
