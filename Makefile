@@ -9,9 +9,14 @@ PORT = 5050
 ARGS =
 DIR =
 PYTHON =
+STAGE =
+TASK =
+ALL =
+N = 3
 
 .DEFAULT_GOAL := help
-.PHONY: help run-server run-client install-gui demo wiretap test lint format lock clean always
+.PHONY: help run-server run-client install-gui demo wiretap start check watch hint diff bots
+.PHONY: test check-kit newcomer lint format docs docs-serve lock clean always
 # `make -j2 test lint` must not have two programs on one terminal.
 .NOTPARALLEL:
 
@@ -22,6 +27,7 @@ help: ## list the targets
 	@echo '  HOST=127.0.0.1 PORT=5050   where the server listens and the client connects'
 	@echo '  ARGS=                      more options: make run-client ARGS="--name sravya"'
 	@echo '  DIR=                       run server.py or client.py of this folder instead'
+	@echo '  STAGE= TASK= ALL=1         of the lab: make check STAGE=3 TASK=3.2'
 	@echo '  PYTHON=                    the Python to use, 3.11 or newer'
 
 # ---- Run -------------------------------------------------------------------------------------
@@ -51,6 +57,34 @@ demo: .venv/client.stamp ## see what this is: a server, two scripted people, and
 wiretap: ## show every frame on its way (clients: make run-client PORT=5051)
 	@$(find_python); exec "$$python" -m labkit wiretap --to "$(HOST):$(PORT)" $(ARGS)
 
+# ---- The lab ---------------------------------------------------------------------------------
+
+# What is needed is said here, so that nobody reads an error of a program that was given nothing.
+stage = $(if $(STAGE),$(STAGE),$(error Which stage? make $@ STAGE=3))
+labkit = $(find_python); exec "$$python" -m labkit
+
+# Whoever checks the window needs its packages.
+check_stamp = .venv/$(if $(filter 4% 5%,$(STAGE) $(TASK)),gui,test).stamp .venv/test.stamp
+check_options = $(if $(DIR),--dir "$(DIR)") $(if $(TASK),--task $(TASK)) $(if $(ALL),--all) $(ARGS)
+
+start: ## begin a stage of the lab: make start STAGE=1
+	@$(labkit) start $(stage) $(ARGS)
+
+check: $(check_stamp) ## check your work: make check STAGE=1 [TASK=1.2] [ALL=1]
+	@.venv/bin/python -m labkit check $(if $(TASK),$(STAGE),$(stage)) $(check_options)
+
+watch: $(check_stamp) ## check it at each save: make watch STAGE=1
+	@.venv/bin/python -m labkit watch $(stage) $(check_options)
+
+hint: ## one more hint each time: make hint TASK=1.2
+	@$(labkit) hint $(if $(TASK),$(TASK),$(error Which task? make hint TASK=3.2))
+
+diff: ## see what a stage adds to the one before: make diff STAGE=2
+	@$(labkit) diff $(stage) $(ARGS)
+
+bots: ## scripted people join a server, for who works alone: make bots N=3
+	@$(labkit) bots "$(N)" "$(HOST)" "$(PORT)"
+
 # ---- Check -----------------------------------------------------------------------------------
 
 test: .venv/test.stamp ## run the tests on all cores (ARGS="-k files" for some of them)
@@ -60,6 +94,12 @@ test: .venv/test.stamp ## run the tests on all cores (ARGS="-k files" for some o
 # Students may not know annotations yet, so the stages have none: mypy checks what follows without them.
 unannotated = --allow-untyped-defs --allow-untyped-calls --disable-error-code var-annotated \
 	--disable-error-code union-attr --disable-error-code misc
+
+check-kit: .venv/test.stamp .venv/gui.stamp ## check that the lab holds together: every task, undone, is noticed
+	.venv/bin/python -m pytest --numprocesses auto --dist worksteal tests/kit/heavy_ladder.py $(ARGS)
+
+newcomer: .venv/test.stamp .venv/gui.stamp ## go a newcomer's way through all stages, task by task
+	.venv/bin/python -m labkit.newcomer $(ARGS)
 
 # A stage's folder is a program of its own: each has a wire.py, so each is checked by itself.
 lint: .venv/test.stamp .venv/lint.stamp ## check style, format and types

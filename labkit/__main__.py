@@ -32,6 +32,8 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:  # nobody reads any more (head, less): the interpreter's own flush would complain
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except KeyboardInterrupt:  # while it was still loading: what runs for long has an answer of its own
+        return 130
     return status
 
 

@@ -29,12 +29,8 @@ def main(arguments: list[str]) -> int:
             return 1
         return 0
     in_colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    try:
-        for line in lines:
-            print(_painted(line) if in_colour else line)
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever looked at it has seen enough (make diff | head)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for line in lines:
+        print(_painted(line) if in_colour else line)
     return 0
 
 

@@ -91,18 +91,15 @@ class Page:
         assert result is not None
         task = tasks()[result.told.task]
         others = sorted({other.told.name for other in group.failed} - {result.told.name})
-        lines = [
-            "",
-            f"{result.told.name} fails:",
-            result.text.rstrip(),
-            "",
-            blame(group.of_scene(result.told.scene)[0]),
-            f"Fails as well: {', '.join(others)}" if others else "",
-            f"Task:  {task.number} {task.title} ({', '.join(task.files)})",
-            f"Hint:  {task.hints[0]}  (one more: make hint TASK={task.number})",
-            f"Guide: {task.anchor}",
-        ]
-        self._print("\n".join(line for n, line in enumerate(lines) if line or n in (0, 3)))
+        self._print(f"\n{result.told.name} fails:\n{result.text.rstrip()}\n")
+        if whose := blame(group.of_scene(result.told.scene)[0]):
+            self._print(whose)
+        if others:
+            self._print(f"Fails as well: {', '.join(others)}")
+        if task.anchor not in result.text:  # an error of the test itself is no story, and has none of this
+            self._print(f"Task {task.number}: {task.title} ({', '.join(task.files)})\nGuide: {task.anchor}")
+            self._print(f"Hint: {task.hints[0]}")
+        self._print(f"One more hint: make hint TASK={task.number}")
 
     def _head(self, group: Group) -> None:
         stage = in_order(group.place)[0]

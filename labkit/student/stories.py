@@ -103,7 +103,7 @@ class Reporter:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A story has ended, or failed before it began, or when all was to be put away."""
         if report.when == "call" or report.outcome != "passed":
-            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr or "")
             self._tell({"ends": report.nodeid, "outcome": report.outcome, "text": reason, "seconds": report.duration})
 
     def _tell(self, event: dict[str, Any]) -> None:
