@@ -269,6 +269,30 @@ class Person(Party):
                 raise Unmet(expected, f"{path.stat().st_size} bytes with other content are there")
             return path
 
+    def received_somewhere(self, content: bytes) -> Path:
+        """One file has arrived, with this content, directly in this person's downloads; returns its path.
+
+        The `Successfully received:` line need not be readable: the name may be one that cannot be shown.
+        """
+        expected = f"{self} received {len(content)} bytes as they were sent"
+        own = self.folder / "downloads"
+        with self.story.step(expected):
+            self.wait_for(expected, lambda: bool(self._received()))
+            here = [path for path in own.glob("*/*") if path.is_file() and path.read_bytes() == content]
+            if len(here) != 1:
+                found = [str(path) for path in self.folder.rglob("*") if path.is_file()]
+                raise Unmet(f"one file in {own}/{self}/ has these bytes", f"there are {found}")
+            return here[0]
+
+    def received_all(self, *contents: bytes) -> None:
+        """So many files have arrived, in any order, each with one of these contents."""
+        expected = f"{self} received {len(contents)} files as they were sent"
+        with self.story.step(expected):
+            self.wait_for(expected, lambda: len(self._received()) >= len(contents))
+            paths = [self.folder / line for line in self._received()]
+            if sorted(path.read_bytes() for path in paths if path.is_file()) != sorted(contents):
+                raise Unmet(expected, f"other bytes are in {[path.name for path in paths]}")
+
     def _received(self) -> list[str]:
         lines = self.program.lines()
         return [line.split(RECEIVED, 1)[1] for line in lines if RECEIVED in line]

@@ -11,14 +11,18 @@ def test_a_text_reaches_everyone_else(chat: Story) -> None:
 
 from __future__ import annotations
 
+import os
 import re
+import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from reference.protocol import Refused, Welcome
+from tests.graded.bare import BareClient, BareServer, features, greet
 from tests.graded.drawn import Drawn
 from tests.graded.implementation import HOST, Implementation, free_port
 from tests.graded.network import Address, through
@@ -29,6 +33,9 @@ from tests.graded.report import Step, StoryFailure, Unmet, report
 from tests.graded.terminal import Terminal
 
 LISTENING = "[SERVER LISTENING]"
+HERE = Path(__file__).parent
+# Between two looks at what nobody tells us of: a program's threads and its memory.
+LOOK_AGAIN = 0.02
 # Another program may take the port in the moment between our look and the server's start.
 PORTS_TO_TRY = 3
 
@@ -71,6 +78,17 @@ class Story:
         self._inside = False
         self._to_close = ExitStack()
         self._doors: dict[int, Address] = {}
+        self._first_in_python = ""
+
+    # What makes it hard.
+
+    def makes_races_certain(self) -> None:
+        """Programs started from now on change threads at any moment, and send and receive a few bytes at once."""
+        self._first_in_python = str(HERE / "rough")
+
+    def hurries_clocks(self) -> None:
+        """Programs started from now on have a clock that runs ten times as fast."""
+        self._first_in_python = str(HERE / "hasty")
 
     # Who comes.
 
@@ -111,6 +129,52 @@ class Story:
             for person in people:
                 person.wait_until_joined()
         return people
+
+    def bare_client(self, name: str | None = None, receive_buffer: int = 0) -> BareClient:
+        """A client of bare frames connects to the server, and has said nothing yet.
+
+        With a small receive buffer it soon holds up who sends to it, as long as it does not read.
+        """
+        name = self.drawn.name() if name is None else name
+        with self.step(f"{name} connects with a client of bare frames"):
+            sock = socket.socket()
+            self._to_close.callback(sock.close)
+            sock.settimeout(self.patience)
+            address = self._door()
+            if receive_buffer:
+                address = (HOST, self._servers[-1].port)  # a proxy would read for it
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            try:
+                sock.connect(address)
+            except OSError as error:
+                raise Unmet("the server accepts a connection", str(error)) from None
+            return BareClient(self, name, sock)
+
+    def bare_server(
+        self, can: tuple[str, ...] | None = None, before: tuple[str, ...] = ()
+    ) -> tuple[Person, BareServer]:
+        """Someone joins a server of bare frames, where those are who came `before`.
+
+        It can do this, or unless told everything up to this stage.
+        """
+        can = features(self.setting.stage) if can is None else can
+        with socket.create_server((HOST, 0)) as listener:
+            person = self.opens_client(port=listener.getsockname()[1])
+            with self.step(f"{person} joins a server of bare frames that can do {' '.join(can) or 'texts'}"):
+                server = greet(self, listener, person)
+                self._to_close.callback(server.sock.close)
+                server.sends(Welcome(can, (*before, person.name) if "roster" in can else ()))
+        return person, server
+
+    def bare_server_that_refuses(self, reason: str) -> tuple[Person, BareServer]:
+        """Someone has given a name to a server of bare frames, and it does not take that."""
+        with socket.create_server((HOST, 0)) as listener:
+            person = self.opens_client(port=listener.getsockname()[1])
+            with self.step(f"{person} says hello, and is refused: {reason}"):
+                server = greet(self, listener, person)
+                self._to_close.callback(server.sock.close)
+                server.sends(Refused("name-taken", reason))
+        return person, server
 
     def runs(self, role: str, *arguments: str) -> Outcome:
         """Run the "server" or the "client" to its end, with no input and no terminal."""
@@ -154,6 +218,16 @@ class Story:
             if not holds:
                 raise Unmet(what, instead)
 
+    def comes_true(self, what: str, holds: Callable[[], bool], instead: Callable[[], str]) -> None:
+        """Something that no program tells of, so that it has to be looked at again and again."""
+        with self.step(what), self.changed:
+            tries = int(self.patience / LOOK_AGAIN)
+            while not holds():
+                tries -= 1
+                if tries < 0:
+                    raise Unmet(what, instead())
+                self.changed.wait(LOOK_AGAIN)
+
     def is_in(self, person: Person) -> bool:
         """Whether someone is in the chat.
 
@@ -190,7 +264,7 @@ class Story:
         folder = self._new_folder("server")
         implementation = self.setting.server
         command = (*implementation.command, HOST, str(port))
-        program = Terminal(command, folder, implementation.env, self.changed)
+        program = Terminal(command, folder, self._environment(implementation), self.changed)
         self._to_close.callback(program.close)
         number = "" if not self._servers else f" {len(self._servers) + 1}"
         server = Server(self, f"the server{number}", folder, program, port)
@@ -212,11 +286,15 @@ class Story:
         implementation = self.setting.client
         command = (*implementation.command, host, str(at), *options)
         folder = self._new_folder("person")
-        program = kind(command, folder, implementation.env, self.changed)
+        program = kind(command, folder, self._environment(implementation), self.changed)
         self._to_close.callback(program.close)
         person = Person(self, name, folder, program)
         self.people.append(person)
         return person
+
+    def _environment(self, implementation: Implementation) -> Mapping[str, str]:
+        path = [self._first_in_python, implementation.env.get("PYTHONPATH", "")]
+        return {**implementation.env, "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
     def _door(self) -> Address:
         """Where clients connect: the server itself, or a bad network before it."""

@@ -1,0 +1,25 @@
+"""What the system says about a program: its threads, and its memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+
+def threads(pid: int) -> int:
+    """How many threads a program has; 0 for one that has ended."""
+    tasks = Path(f"/proc/{pid}/task")
+    if Path("/proc/self/task").is_dir():
+        try:
+            return len(os.listdir(tasks))
+        except FileNotFoundError:
+            return 0
+    listed = subprocess.run(["ps", "-M", str(pid)], capture_output=True, text=True)  # macOS: a line each
+    return max(0, len(listed.stdout.splitlines()) - 1)
+
+
+def memory(pid: int) -> int:
+    """Bytes of memory that a program has in use; 0 for one that has ended."""
+    listed = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True)
+    return int(listed.stdout or 0) * 1024
