@@ -63,17 +63,15 @@ wiretap: ## show every frame on its way (clients: make run-client PORT=5051)
 stage = $(if $(STAGE),$(STAGE),$(error Which stage? make $@ STAGE=3))
 labkit = $(find_python); exec "$$python" -m labkit
 
-# Whoever checks the window needs its packages.
-check_stamp = .venv/$(if $(filter 4% 5%,$(STAGE) $(TASK)),gui,test).stamp .venv/test.stamp
 check_options = $(if $(DIR),--dir "$(DIR)") $(if $(TASK),--task $(TASK)) $(if $(ALL),--all) $(ARGS)
 
 start: ## begin a stage of the lab: make start STAGE=1
 	@$(labkit) start $(stage) $(ARGS)
 
-check: $(check_stamp) ## check your work: make check STAGE=1 [TASK=1.2] [ALL=1]
+check: .venv/test.stamp ## check your work: make check STAGE=1 [TASK=1.2] [ALL=1]
 	@.venv/bin/python -m labkit check $(if $(TASK),$(STAGE),$(stage)) $(check_options)
 
-watch: $(check_stamp) ## check it at each save: make watch STAGE=1
+watch: .venv/test.stamp ## check it at each save: make watch STAGE=1
 	@.venv/bin/python -m labkit watch $(stage) $(check_options)
 
 hint: ## one more hint each time: make hint TASK=1.2
@@ -82,7 +80,7 @@ hint: ## one more hint each time: make hint TASK=1.2
 diff: ## see what a stage adds to the one before: make diff STAGE=2
 	@$(labkit) diff $(stage) $(ARGS)
 
-bots: ## scripted people join a server, for who works alone: make bots N=3
+bots: ## have scripted people join a server: make bots N=3
 	@$(labkit) bots "$(N)" "$(HOST)" "$(PORT)"
 
 # ---- Check -----------------------------------------------------------------------------------
@@ -95,10 +93,10 @@ test: .venv/test.stamp ## run the tests on all cores (ARGS="-k files" for some o
 unannotated = --allow-untyped-defs --allow-untyped-calls --disable-error-code var-annotated \
 	--disable-error-code union-attr --disable-error-code misc
 
-check-kit: .venv/test.stamp .venv/gui.stamp ## check that the lab holds together: every task, undone, is noticed
+check-kit: .venv/test.stamp ## check the lab itself: each task left undone is noticed
 	.venv/bin/python -m pytest --numprocesses auto --dist worksteal tests/kit/heavy_ladder.py $(ARGS)
 
-newcomer: .venv/test.stamp .venv/gui.stamp ## go a newcomer's way through all stages, task by task
+newcomer: .venv/test.stamp ## go a newcomer's way through all stages, task by task
 	.venv/bin/python -m labkit.newcomer $(ARGS)
 
 # A stage's folder is a program of its own: each has a wire.py, so each is checked by itself.
@@ -116,11 +114,20 @@ format: .venv/lint.stamp ## format the code, and mend what ruff can mend
 	.venv/bin/python -m ruff check --fix-only .
 	.venv/bin/python -m ruff format .
 
+# Never --quiet: with it, mkdocs lets broken links pass. (The banner is of mkdocs-material, for its own authors.)
+mkdocs = NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs
+
+docs: .venv/docs.stamp ## build the lab guide as a site, in site/
+	$(mkdocs) build --strict
+
+docs-serve: .venv/docs.stamp ## read the lab guide in a browser, built anew at each save
+	$(mkdocs) serve $(ARGS)
+
 # ---- Install ---------------------------------------------------------------------------------
 
 # A group is installed when its stamp is missing or older than its lock. An existing .venv/bin/python
 # that is gone (its Python was removed) makes all stamps old; a PYTHON= may differ from .venv's.
-.venv/client.stamp .venv/gui.stamp .venv/test.stamp .venv/lint.stamp .venv/lock.stamp: \
+.venv/client.stamp .venv/gui.stamp .venv/test.stamp .venv/lint.stamp .venv/docs.stamp .venv/lock.stamp: \
 .venv/%.stamp: requirements/%.txt .venv/bin/python $(if $(PYTHON),always)
 	@$(find_python); "$$python" requirements/install.py $*
 
@@ -137,8 +144,9 @@ lock: .venv/lock.stamp ## pin the packages of pyproject.toml (ARGS=--upgrade: ne
 	$(compile) --group gui -c requirements/client.txt -o requirements/gui.txt
 	$(compile) --group test -c requirements/gui.txt -o requirements/test.txt
 	$(compile) --group lint -c requirements/test.txt -o requirements/lint.txt
+	$(compile) --group docs -c requirements/lint.txt -o requirements/docs.txt
 	$(compile) --group lock -o requirements/lock.txt
 
 clean: ## remove what make installed and tools left (downloads stay)
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
