@@ -110,7 +110,10 @@ class Client:
 
     def connect(self) -> None:
         """Reach the server. Raises OSError with the system's reason."""
-        sock = socket.create_connection(self._server, timeout=PATIENCE)
+        try:
+            sock = socket.create_connection(self._server, timeout=PATIENCE)
+        except UnicodeError as error:  # a part of the name is empty, or longer than 63 characters
+            raise OSError("Not the name of a host") from error
         self._stream = Stream(sock, PATIENCE)
         self._decoder = Decoder(FROM_SERVER)
         self._outbox = Outbox(self._stream, self._writer)

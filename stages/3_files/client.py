@@ -119,7 +119,7 @@ def main():
             chat = Chat(connect(ip, port))
             chat.join()
             chat.run()
-    except (OSError, wire.WireError) as error:
+    except (OSError, UnicodeError, wire.WireError) as error:  # UnicodeError: not the name of a host
         print(getattr(error, "strerror", None) or error, file=sys.stderr)
         return 1
     except (EOFError, KeyboardInterrupt):

@@ -31,8 +31,8 @@ def main():
     ip, port = start.address("server.py")
     try:
         listener = socket.create_server((ip, port))
-    except OSError as error:
-        print(f"cannot listen on {ip} port {port}: {error.strerror}", file=sys.stderr)
+    except (OSError, UnicodeError) as error:  # UnicodeError: not the name of a host
+        print(f"cannot listen on {ip} port {port}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
         return 1
     show(ip)
     show("[ACTIVATING SERVER]")

@@ -130,7 +130,7 @@ def main():
                 return 0
             # END SOLUTION
             chat.run()
-    except (OSError, wire.WireError) as error:
+    except (OSError, UnicodeError, wire.WireError) as error:  # UnicodeError: not the name of a host
         print(getattr(error, "strerror", None) or error, file=sys.stderr)
         return 1
     except (EOFError, KeyboardInterrupt):
