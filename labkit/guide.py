@@ -7,6 +7,8 @@ In a page, a line ``<!-- task 3.2 -->`` stands for what the task's regions ask f
 import re
 from typing import Any
 
+from mkdocs.exceptions import PluginError
+
 from labkit import ladder
 from labkit.student.diff import unified
 from labkit.tasks import regions_of, tasks
@@ -14,16 +16,12 @@ from labkit.tasks import regions_of, tasks
 _MARK = re.compile(r"^<!-- (?P<what>task|diff) (?P<which>[\d.]+) -->$", re.MULTILINE)
 
 
-class BadPage(Exception):
-    """A page asks for what there is not; the text says what."""
-
-
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Put in what the marks stand for. Raises BadPage."""
+    """Put in what the marks stand for. Raises PluginError, which mkdocs shows as one line."""
     try:
         return _MARK.sub(_put_in, markdown)
-    except BadPage as error:
-        raise BadPage(f"labs/{page.file.src_uri}: {error}") from None
+    except LookupError as error:
+        raise PluginError(f"labs/{page.file.src_uri}: {error.args[0]}") from None
 
 
 def _put_in(mark: re.Match[str]) -> str:
@@ -32,7 +30,7 @@ def _put_in(mark: re.Match[str]) -> str:
         return _folded(f"All that stage {which} adds", "diff", "\n".join(unified(int(which))))
     if what == "task" and which in tasks():
         return _task(which)
-    raise BadPage(f"<!-- {what} {which} -->: there is none of that number, see stages/tasks.toml")
+    raise LookupError(f"<!-- {what} {which} -->: there is none of that number, see stages/tasks.toml")
 
 
 def _task(number: str) -> str:

@@ -46,7 +46,10 @@ def main(arguments: list[str]) -> int:
                 bot.over.wait()
             print("The server has let everyone go")
         except (OSError, JoinFailed) as error:
-            print(f"Cannot join at {options.ip} port {options.port}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
+            print(
+                f"Cannot join at {options.ip} port {options.port}: {getattr(error, 'strerror', None) or error}",
+                file=sys.stderr,
+            )
             return 1
         except KeyboardInterrupt:
             print()

@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--story", help="tell this story alone")
     parser.add_argument("--all", action="store_true", help="go on after a task that falls short")
     parser.add_argument("--seed", type=int, help="draw names, texts and files from it (default: a new one each time)")
+    parser.add_argument("--network", help="tell all stories on this network, as bytes: each segment is one byte")
     parser.add_argument("--patience", type=float, help="seconds to wait for anything to happen")
     return parser
 
@@ -80,6 +81,7 @@ def _check(options: argparse.Namespace, folder: Path) -> int:
         seed,
         task=options.task.number if options.task else None,
         story=options.story,
+        network=options.network,
         patience=options.patience or run.PATIENCE,
         again=f"{shlex.join(again)} --story",
     )

@@ -50,7 +50,9 @@ class Options:
     story: str | None = None
     patience: float = PATIENCE
     network: str | None = None
+    own: bool = False  # this stage's stories alone, not those of the earlier ones
     pairs: bool = True
+    workers: int = min(os.cpu_count() or 1, 4)
     server: str = ""
     client: str = ""
     again: str = ""
@@ -82,7 +84,7 @@ def run(options: Options, wanted: list[Told]) -> Generator[Result]:
     Whoever has seen enough closes the iterator: then all that still runs is ended.
     """
     by_id = {told.id: told for told in wanted}
-    workers = min(len(wanted), os.cpu_count() or 1, 4)
+    workers = min(len(wanted), options.workers)
     parallel = ["--numprocesses", str(workers), "--maxschedchunk", "1"] if workers > 1 else []
     ours, theirs = os.pipe()
     with (
@@ -119,6 +121,7 @@ def _arguments(options: Options) -> list[str]:
     arguments += ["--stage", str(options.stage), "--seed", str(options.seed), "--patience", str(options.patience)]
     arguments += ["--server", options.server or str(options.folder), "--client", options.client or str(options.folder)]
     arguments += ["--pairs"] if options.pairs else []
+    arguments += ["--check-own"] if options.own else []
     for name in ("task", "story"):
         if value := getattr(options, name):
             arguments += [f"--check-{name}", value]

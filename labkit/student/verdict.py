@@ -52,10 +52,13 @@ def grouped(wanted: Iterable[Told]) -> list[Group]:
 
 
 def first_failure(group: Group) -> Result | None:
-    """The failure that says most: with the reference on one side if that fails too; the plain network's if there."""
-    failed = sorted(group.failed, key=lambda result: (not result.told.pair.startswith("your-"),
-                                                      "[direct" not in result.told.name))  # fmt: skip
-    return failed[0] if failed else None
+    """The failure that says most: of the task itself, with the reference on one side, on the plain network if there."""
+
+    def says_less(result: Result) -> tuple[bool, bool, bool]:
+        told = result.told
+        return told.task != group.place, told.pair == "both-yours", "[direct" not in told.name
+
+    return min(group.failed, key=says_less, default=None)
 
 
 def blame(results: list[Result]) -> str:
