@@ -86,8 +86,8 @@ def welcome(client):
     """Let a client in, and tell it so."""
     with client.connection.lock:  # once it is in the room others send to it, but its welcome must come first
         room.add(client)
+        show(client.name)  # before the welcome, so that names appear in the order in which people came
         client.connection.sock.sendall(wire.pack("W", features=wire.FEATURES))
-    show(client.name)
 
 
 def refuse(client, code, reason):

@@ -91,12 +91,12 @@ def welcome(client):
     """Let a client in, and tell it so."""
     with client.connection.lock:  # once it is in the room others send to it, but its welcome must come first
         room.add(client)
+        show(client.name)  # before the welcome, so that names appear in the order in which people came
         # BEGIN SOLUTION 2.1 Tell it who is in
         roster = room.names_up_to(client)
         client.connection.sock.sendall(wire.pack("W", features=wire.FEATURES, roster=roster))
         # WAS: client.connection.sock.sendall(wire.pack("W", features=wire.FEATURES))
         # END SOLUTION
-    show(client.name)
     # BEGIN SOLUTION 2.3 Tell the others who has come
     room.tell_earlier(client, "J", name=client.name)
     # END SOLUTION

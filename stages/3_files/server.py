@@ -93,9 +93,9 @@ def welcome(client):
     """Let a client in, and tell it so."""
     with client.connection.lock:  # once it is in the room others send to it, but its welcome must come first
         room.add(client)
+        show(client.name)  # before the welcome, so that names appear in the order in which people came
         roster = room.names_up_to(client)
         client.connection.sock.sendall(wire.pack("W", features=wire.FEATURES, roster=roster))
-    show(client.name)
     room.tell_earlier(client, "J", name=client.name)
 
 
