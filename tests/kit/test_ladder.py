@@ -37,7 +37,7 @@ def test_a_stage_without_its_regions_is_the_one_before(stage: int) -> None:
     for name, text in ladder.before(stage).items():
         earlier = ladder.solution(stage - 1).get(name, "")
         assert text.splitlines() == earlier.splitlines(), (
-            f"{ladder.STAGES[stage].name}/{name} differs from stage {stage - 1} outside of its regions: carry the change "
+            f"{ladder.STAGES[stage].name}/{name} differs from stage {stage - 1} outside of its regions: carry it "
             "to every stage, or put it into a region with the old lines as # WAS"
         )
 
