@@ -45,7 +45,7 @@ class Printer:
             last = False
             while not last:
                 lines = [self._lines.get()]
-                while not self._lines.empty():
+                for _ in range(self._lines.qsize()):  # not until it is empty: a busy tap may never let it be
                     lines.append(self._lines.get())
                 last = None in lines
                 self._write("".join(f"{line}\n" for line in lines if line is not None).encode(errors="replace"))

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -312,10 +313,19 @@ def test_lines_for_which_there_is_no_room_are_counted() -> None:
         for number in range(2 * MAX_LINES):
             printer.show(f"{number} {'x' * 50}")
         printed: list[bytes] = []
-        reading = threading.Thread(target=lambda: printed.extend(iter(terminal.readline, b"the end\n")))
+        counted = threading.Event()
+
+        def read() -> None:
+            for line in iter(terminal.readline, b"the end\n"):
+                printed.append(line)
+                if b"lines not shown" in line:
+                    counted.set()
+
+        reading = threading.Thread(target=read)
         reading.start()
-        while not any(b"lines not shown" in line for line in list(printed)):
-            printer.show("more")
+        ends_at = time.monotonic() + DEADLINE
+        while not counted.wait(timeout=0.01) and time.monotonic() < ends_at:
+            printer.show("more")  # what was left out is told with the next line for which there is room
         printer.show("the end")
         reading.join(DEADLINE)
         assert not reading.is_alive()
