@@ -54,6 +54,8 @@ def check_name(name):
 def names_up_to(client):
     """Return the names of everyone up to this client, in order. Those who come later it is told of one by one."""
     with lock:
+        if client not in clients:
+            return []  # it is out again already
         return [each.name for each in clients[: clients.index(client) + 1]]
 
 
@@ -62,6 +64,8 @@ def names_up_to(client):
 def tell_earlier(client, kind, **fields):
     """Send a message to everyone who came before this client."""
     with lock:
+        if client not in clients:
+            return
         earlier = clients[: clients.index(client)]
     send_to(earlier, kind, **fields)
 

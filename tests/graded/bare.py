@@ -24,6 +24,7 @@ from reference.protocol import (
     Offer,
     OfferFrom,
     Ping,
+    Pong,
     ProtocolError,
     Refused,
     Stored,
@@ -67,6 +68,7 @@ class Bare:
         self.sock.settimeout(story.patience)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.other = other
+        self.answers_pings = True
         self.sees: list[Frame] = []
         self._decoder = Decoder(accepts)
 
@@ -179,6 +181,8 @@ class Bare:
                 if not data:
                     return None
                 self._decoder.feed(data)
+            if isinstance(frame, Ping) and self.answers_pings:
+                self._send(encode(Pong()))
         except ProtocolError as error:
             raise Unmet(f"{self.other} sends frames as the specification has them", str(error)) from None
         except TimeoutError:
@@ -262,15 +266,15 @@ class BareServer(Bare):
         """A text in somebody's name."""
         self.sends(TextFrom(sender, text))
 
-    def sends_file(self, offer: OfferFrom, content: bytes, size: int = 1_000) -> None:
-        """Offers a file and hands it out in pieces of at most this size, until the client has all of it."""
+    def sends_file(self, offer: OfferFrom, content: bytes) -> None:
+        """Offers a file and hands it out piece by piece, until the client has all of it."""
         with self.story.step(f"{self} offers a file called {offer.name!r}, and hands it out"):
             self.sends(offer)
             at = -1
             while at < len(content):
                 get = self.gets(Get, lambda get: get.id == offer.id)
                 at = get.offset
-                self.sends(piece(Get(get.id, get.offset, min(get.size, size)), content))
+                self.sends(piece(get, content))
 
 
 def piece(get: Get, content: bytes) -> Data | End:
@@ -311,7 +315,7 @@ def shown(frame: Frame) -> str:
             said = f"{frame.size} bytes from {frame.offset}"
         case Data():
             said = f"{len(frame.data)} bytes from {frame.offset}"
-        case Bye() | Ping() | End() | Stored():
+        case Bye() | Ping() | Pong() | End() | Stored():
             return wire_name(type(frame))
         case _:
             said = ""

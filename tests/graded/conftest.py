@@ -23,6 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "every_network: a story about the wire; without --network it is told on each network",
         "direct: told on the plain network only, whatever --network says",
         "reference(role): the server, or the client, goes further here than the stages do",
+        "stages(role): the stages' server, or client, does this; the reference does it otherwise, or need not",
         "task(number, role, points, needs): the task that this tests, its side (server, client or both), what it is "
         "worth, and the other tasks of that stage without which it cannot pass",
     ):
@@ -81,6 +82,9 @@ def _why_not(item: pytest.Item, config: pytest.Config) -> str | None:
     for mark in item.iter_markers("reference"):
         if config.getoption(f"--{mark.args[0]}") != "reference":
             return f"only the reference's {mark.args[0]} does this"
+    for mark in item.iter_markers("stages"):
+        if config.getoption(f"--{mark.args[0]}") == "reference":
+            return f"the reference's {mark.args[0]} does this otherwise"
     return None
 
 

@@ -107,6 +107,10 @@ class Story:
                         raise
             return self._start_server(free_port())
 
+    def the_server(self) -> Server:
+        """The one that was started last."""
+        return self._servers[-1]
+
     def join(self, name: str | None = None) -> Person:
         """Someone new opens a client, answers what is asked, and is in the chat."""
         name = self.drawn.name() if name is None else name
