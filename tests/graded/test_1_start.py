@@ -14,6 +14,7 @@ NOT_OURS = "192.0.2.1"
 
 
 @pytest.mark.direct
+@pytest.mark.task("1.3", role="server", points=1)
 def test_the_server_says_where_it_is_and_that_it_listens(chat: Story) -> None:
     """Four lines, in this order, and nothing else."""
     server = chat.server()
@@ -42,6 +43,7 @@ def test_the_server_says_where_it_is_and_that_it_listens(chat: Story) -> None:
     ids=" ".join,
 )
 @pytest.mark.parametrize("role", ["server", "client"])
+@pytest.mark.task("1.3", role="both", points=1)
 def test_wrong_arguments_get_one_line_of_usage(chat: Story, role: str, arguments: tuple[str, ...]) -> None:
     """On stderr, with exit status 2."""
     outcome = chat.runs(role, *arguments)
@@ -56,6 +58,7 @@ def test_wrong_arguments_get_one_line_of_usage(chat: Story, role: str, arguments
 
 @pytest.mark.direct
 @pytest.mark.parametrize(("host", "reason"), [(HOST, "in use"), (NOT_OURS, "assign")], ids=["in use", "not ours"])
+@pytest.mark.task("1.3", role="server", points=1)
 def test_an_address_that_cannot_be_had_is_named_with_the_reason(chat: Story, host: str, reason: str) -> None:
     """One line with address, port and the system's reason, and exit status 1."""
     port = chat.server().port
@@ -71,6 +74,16 @@ def test_an_address_that_cannot_be_had_is_named_with_the_reason(chat: Story, hos
 
 
 @pytest.mark.every_network
+@pytest.mark.task(
+    "1.6",
+    role="both",
+    points=2,
+    needs=(
+        "1.1",
+        "1.2",
+        "1.3",
+    ),
+)
 def test_ctrl_c_ends_the_server_and_tells_everyone(chat: Story) -> None:
     """The server's last line says that it ends; each client says so and ends, all with status 0."""
     server = chat.server()
@@ -88,6 +101,16 @@ def test_ctrl_c_ends_the_server_and_tells_everyone(chat: Story) -> None:
     )
 
 
+@pytest.mark.task(
+    "1.3",
+    role="both",
+    points=1,
+    needs=(
+        "1.1",
+        "1.4",
+        "1.6",
+    ),
+)
 def test_ctrl_c_ends_an_empty_server(chat: Story) -> None:
     """With everyone gone, Ctrl-C is all it takes: no thread waits for one who has left."""
     server = chat.server()
@@ -100,6 +123,16 @@ def test_ctrl_c_ends_an_empty_server(chat: Story) -> None:
     server.ends(0)
 
 
+@pytest.mark.task(
+    "1.3",
+    role="both",
+    points=2,
+    needs=(
+        "1.1",
+        "1.4",
+        "1.6",
+    ),
+)
 def test_a_restart_on_the_same_port_works_at_once(chat: Story) -> None:
     """Connections of before that are not quite gone do not keep the address."""
     first = chat.server()
@@ -116,6 +149,7 @@ def test_a_restart_on_the_same_port_works_at_once(chat: Story) -> None:
 
 
 @pytest.mark.direct
+@pytest.mark.task("1.6", role="client", points=1)
 def test_nobody_listening_is_told_with_the_systems_reason(chat: Story) -> None:
     """The client prints `Connection refused` and ends with exit status 1."""
     sravya = chat.opens_client(port=free_port())

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.stage(5)
 
 
 @pytest.mark.every_network
+@pytest.mark.task("5.1", role="both", points=2, needs=("5.3",))
 def test_q_leaves_and_everyone_is_told_once(chat: Story) -> None:
     """The one who leaves, the others and the server each see their line; exit status 0."""
     server = chat.server()
@@ -25,6 +26,7 @@ def test_q_leaves_and_everyone_is_told_once(chat: Story) -> None:
 
 
 @pytest.mark.parametrize("key", ["Ctrl-C", "Ctrl-D"])
+@pytest.mark.task("5.1", role="both", points=1, needs=("5.3",))
 def test_a_key_leaves_like_q(chat: Story, key: str) -> None:
     """Ctrl-C and Ctrl-D end a client as `!q` does, with exit status 0 and no traceback."""
     server = chat.server()
@@ -38,6 +40,7 @@ def test_a_key_leaves_like_q(chat: Story, key: str) -> None:
     chat.agrees("no traceback is shown", not errors)
 
 
+@pytest.mark.task("5.1", role="both", points=1, needs=("5.3",))
 def test_sigterm_leaves_like_q(chat: Story) -> None:
     """A client told to end says goodbye first, and ends with exit status 0."""
     server = chat.server()
@@ -50,6 +53,7 @@ def test_sigterm_leaves_like_q(chat: Story) -> None:
 
 
 @pytest.mark.every_network
+@pytest.mark.task("5.3", role="both", points=2, needs=("5.1",))
 def test_one_who_vanishes_is_noticed(chat: Story) -> None:
     """The server prints that the connection is lost, the others that this person has left."""
     server = chat.server()
@@ -62,6 +66,7 @@ def test_one_who_vanishes_is_noticed(chat: Story) -> None:
     sanjay.sees_once(f"{sravya} exited the chat")
 
 
+@pytest.mark.task("5.3", role="both", points=1, needs=("5.1",))
 def test_the_server_stays_when_the_last_one_leaves(chat: Story) -> None:
     """An empty room is no reason to end: whoever comes next finds it, and is alone at first."""
     server = chat.server()
@@ -76,6 +81,7 @@ def test_the_server_stays_when_the_last_one_leaves(chat: Story) -> None:
     sanjay.sees(f"[{meera}] {hello}")
 
 
+@pytest.mark.task("5.1", role="both", points=1, needs=("5.3",))
 def test_what_was_said_just_before_leaving_arrives(chat: Story) -> None:
     """A text and a goodbye sent together: first the one, then the other."""
     server = chat.server()
@@ -87,6 +93,7 @@ def test_what_was_said_just_before_leaving_arrives(chat: Story) -> None:
     server.sees(f"[{sravya}] {bye}", f"[{sravya}] !DISCONNECT")
 
 
+@pytest.mark.task("5.3", role="both", points=1, needs=("5.1",))
 def test_many_come_and_go(chat: Story) -> None:
     """Joining and leaving over and over leaves nobody behind."""
     server = chat.server()
