@@ -118,7 +118,7 @@ class Bare:
 
     def gets(self, wanted: type[AnyFrame], which: Callable[[AnyFrame], bool] = lambda _: True) -> AnyFrame:
         """The next frame of this type, and perhaps just such a one; others before it are passed over."""
-        expected = f"{self} gets {wire_name(wanted)}"
+        expected = f"{self} gets {_called(wanted)}"
         with self.story.step(expected):
             while True:
                 frame = self._next(expected)
@@ -137,7 +137,7 @@ class Bare:
 
     def gets_next(self, wanted: type[AnyFrame]) -> AnyFrame:
         """A frame of this type, before any other."""
-        expected = f"{self} gets {wire_name(wanted)} next"
+        expected = f"{self} gets {_called(wanted)} next"
         with self.story.step(expected):
             frame = self._next(expected)
             if not isinstance(frame, wanted):
@@ -298,6 +298,10 @@ def greet(story: Story, listener: socket.socket, person: Person) -> BareServer:
     if hello.name != person.name:
         raise Unmet(f"hello has the name {person.name!r}", f"it has {hello.name!r}")
     return server
+
+
+def _called(frame_type: Any) -> str:
+    return wire_name(frame_type)
 
 
 def shown(frame: Frame) -> str:

@@ -109,11 +109,18 @@ def chat(request: pytest.FixtureRequest, network: str, sides: tuple[str, str], t
         patience=option("--patience"),
         title=request.node.name,
         again=_again(request, network, seed),
+        task=_task(request.node),
+        tapped=request.node.get_closest_marker("direct") is None,
     )
     with nothing_left_behind():
         story = Story(setting, tmp_path)
         yield story
         story.close()
+
+
+def _task(item: pytest.Item) -> str:
+    mark = item.get_closest_marker("task")
+    return str(mark.args[0]) if mark else ""
 
 
 def _found(name: str, role: str) -> Any:

@@ -38,17 +38,43 @@ class Step:
     words: str
 
 
-def report(steps: list[Step], unmet: Unmet, programs: list[tuple[str, Program]], seed: int, again: str) -> str:
-    """The story up to the step that failed, every screen, and how to run it again."""
+@dataclass(frozen=True)
+class Footer:
+    """Where to look, and how to see it again."""
+
+    task: str
+    seed: int
+    again: str
+
+
+def report(
+    steps: list[Step], unmet: Unmet, programs: list[tuple[str, Program]], frames: list[str], footer: Footer
+) -> str:
+    """The story up to the step that failed, every screen, what passed on the wire, and how to run it again."""
     parts = ["", *_story(steps), "", f"expected: {unmet.expected}", f"but:      {unmet.instead}"]
     for name, program in programs:
         parts += ["", f"--- {name}: {condition(program)} ---", *_screen(program)]
+    if frames:
+        parts += ["", f"--- the last {len(frames)} lines of what passed on the wire ---", *frames]
     if unmet.hung:
         running = [(name, program) for name, program in programs if program.status is None]
         for name, program in running[:MOST_STACKS]:
             parts += ["", f"--- where each thread of {name} stands ---", _threads(program.pid)]
-    parts += ["", f"seed: {seed}", f"run just this again: {again}"]
+    parts += ["", *_task(footer.task), f"seed: {footer.seed}", f"run just this again: {footer.again}"]
     return "\n".join(parts)
+
+
+def _task(number: str) -> list[str]:
+    from labkit.tasks import tasks  # late: it reads the stages' files
+
+    if number not in tasks():
+        return []
+    task = tasks()[number]
+    return [
+        f"task {number}: {task.title} ({', '.join(task.files)})",
+        f"hint: {task.hints[0]}",
+        f"guide: {task.anchor}",
+    ]
 
 
 def condition(program: Program) -> str:

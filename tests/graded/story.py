@@ -25,11 +25,11 @@ from reference.protocol import Refused, Welcome
 from tests.graded.bare import BareClient, BareServer, features, greet
 from tests.graded.drawn import Drawn
 from tests.graded.implementation import HOST, Implementation, free_port
-from tests.graded.network import Address, through
+from tests.graded.network import Address, Frames
 from tests.graded.party import Party, Person, Server
 from tests.graded.pipes import Pipes
 from tests.graded.program import PATIENCE, environment
-from tests.graded.report import Step, StoryFailure, Unmet, report
+from tests.graded.report import Footer, Step, StoryFailure, Unmet, report
 from tests.graded.terminal import Terminal
 
 LISTENING = "[SERVER LISTENING]"
@@ -52,6 +52,10 @@ class Setting:
     patience: float = PATIENCE
     title: str = ""
     again: str = ""
+    # The task that the story is about, as "3.2".
+    task: str = ""
+    # Whether what passes on the wire is kept for the case of a failure. That costs a proxy on the way.
+    tapped: bool = True
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ class Story:
         self._inside = False
         self._to_close = ExitStack()
         self._doors: dict[int, Address] = {}
+        self._frames = Frames()
         self._first_in_python = ""
 
     # What makes it hard.
@@ -301,10 +306,12 @@ class Story:
         return {**implementation.env, "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
     def _door(self) -> Address:
-        """Where clients connect: the server itself, or a bad network before it."""
+        """Where clients connect: the server itself, or a network before it where we listen or that is bad."""
         port = self._servers[-1].port
+        if self.setting.network == "direct" and not self.setting.tapped:
+            return HOST, port
         if port not in self._doors:
-            network = through(self.setting.network, (HOST, port), self.setting.seed)
+            network = self._frames.through(self.setting.network, (HOST, port), self.setting.seed)
             self._doors[port] = self._to_close.enter_context(network)
         return self._doors[port]
 
@@ -316,4 +323,5 @@ class Story:
     def _report(self, unmet: Unmet) -> str:
         parties: list[Party] = [*self._servers, *self.people]
         programs = [(str(party), party.program) for party in parties]
-        return report(self._steps, unmet, programs, self.setting.seed, self.setting.again)
+        footer = Footer(self.setting.task, self.setting.seed, self.setting.again)
+        return report(self._steps, unmet, programs, self._frames.lines(), footer)
