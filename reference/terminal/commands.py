@@ -11,12 +11,13 @@ from reference.client.wording import roster_lines
 from reference.printable import one_line
 
 COMMANDS = {
-    "!send": "<path>  send a file to everyone",
-    "!get": "<number>  fetch a file that waits",
-    "!who": "  who is here",
-    "!help": "  this list",
-    "!q": "  leave",
+    "!send": "!send <path>   send a file to everyone",
+    "!get": "!get <number>  fetch a file that waits, by the number it was offered with",
+    "!who": "!who           who is here",
+    "!help": "!help          this list",
+    "!q": "!q             leave",
 }
+"""Every command, and its line in !help."""
 
 
 class Leave(Exception):
@@ -54,9 +55,9 @@ def obey(client: Client, line: str, tell: Callable[[str], None]) -> None:
             tell("Which file? !get <number>, as it was offered")
     else:
         if command != "!help":
-            tell(f"{one_line(command)} is no command; !! in front sends it as text. These are:")
-        for name, meaning in COMMANDS.items():
-            tell(f"  {name} {meaning}")
+            tell(f"{one_line(command)} is no command (and !!{one_line(command)[1:]} says it as text). These are:")
+        for meaning in COMMANDS.values():
+            tell(f"  {meaning}")
 
 
 def _send(client: Client, rest: str, tell: Callable[[str], None]) -> None:

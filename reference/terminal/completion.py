@@ -44,7 +44,7 @@ def _complete_command(line: str) -> Completed:
         return Completed(line, [])
     if len(found) > 1:
         return Completed(_common_beginning(found), found)
-    takes_more = COMMANDS[found[0]].startswith("<")
+    takes_more = "<" in COMMANDS[found[0]]
     return Completed(found[0] + " " * takes_more, [])
 
 
