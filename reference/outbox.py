@@ -61,6 +61,8 @@ class Outbox:
 
     def send(self, frames: bytes) -> None:
         """Send these frames before any file frame that has not begun."""
+        if self._send_directly(frames):
+            return
         with self._lock:
             if self._closed:
                 return
@@ -119,6 +121,30 @@ class Outbox:
             self._texts.clear()
             self._files.clear()
             self._waiting = 0
+
+    def _send_directly(self, frames: bytes) -> bool:
+        """The short way past the lanes, when nothing waits and nobody else writes: nearly always. False if it is shut.
+
+        A broadcast is as fast as this: of what a send to one member takes beyond the system call, it saves half.
+        """
+        if not self._writing.acquire(blocking=False):
+            return False
+        try:
+            if self._closed or self._texts or self._files or self._begun:
+                return False
+            sent = self._stream.send_now(frames)
+            if sent < len(frames):
+                self._begun = memoryview(frames)[sent:]
+                self._progress = time.monotonic()
+        except BlockingIOError:
+            return False
+        except OSError:
+            self.give_up()
+        finally:
+            self._writing.release()
+        if not self._flush(file_frames=0):  # look again, as there
+            self._writer.watch(self)
+        return True
 
     def _flush(self, file_frames: int) -> bool:
         """Write what is there, if nobody else does. False when the writer thread must go on with it later."""
