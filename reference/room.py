@@ -25,8 +25,8 @@ MAX_ROUNDS = 8
 """Rounds that one thread flushes for the others before it hands over, so that its own client is read too."""
 
 GATHER_SECONDS = 0.0001
-"""A pause before each round while the room is busy: who has something to say says it meanwhile, and one round carries it
-all (Nagle's idea, RFC 896, for a room). Little beside a round, which takes a millisecond for a hundred members."""
+"""A pause before each round while the room is busy: who has something to say says it meanwhile, and one round carries
+it all (Nagle's idea, RFC 896, for a room). Little beside a round: a hundred members take a millisecond."""
 
 MAX_PENDING = 1024 * 1024
 """Bytes that may wait for a flush; who adds more waits for one. Backpressure: TCP then slows that client down."""

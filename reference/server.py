@@ -34,8 +34,8 @@ FLUSH_SECONDS = 3.0
 """How long the end waits for those who still read."""
 
 SWITCH_SECONDS = 0.05
-"""How long a thread that wants the interpreter waits before it asks for it. Ours give it back at every send and receive;
-at Python's 5 ms a hundred that wait spend more time asking than working."""
+"""How long a thread that wants the interpreter waits before it asks for it. Ours give it back at every send and
+receive; at Python's 5 ms a hundred that wait spend more time asking than working."""
 
 _BACKLOG = 1024  # connections that the system keeps while we are busy accepting; it cuts this to its own limit
 
@@ -229,8 +229,8 @@ def _listen(ip: str, port: int) -> socket.socket:
 def _prefer_one_core() -> None:
     """Threads of one interpreter take turns; on several cores each turn costs an interrupt from one to the other.
 
-    (D. Beazley, "Understanding the Python GIL", 2010.) Measured with 100 clients on two cores: a change of threads takes
-    5 us on one and 29 us across, and the room is more than twice as fast.
+    (D. Beazley, "Understanding the Python GIL", 2010.) Measured on two cores: a change of threads takes 5 us on one and
+    29 us across, and a room of a hundred is twice as fast.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     if hasattr(os, "sched_setaffinity"):  # Linux
