@@ -1,8 +1,8 @@
 """The proxy by hand: python -m labkit.proxy --to 127.0.0.1:5050 --split 1"""
 
 import sys
-import threading
 
+from labkit import ending
 from labkit.proxy import BOTH
 from labkit.proxy.options import HOST, OneLineParser, add_options, running, show
 
@@ -23,12 +23,10 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if not options.to:
         parser.error("--to says where the server is, like --to 127.0.0.1:5050")
-    try:
-        with running(parser, options, report_reset) as proxy:
-            print(f"[PROXY LISTENING] {show(proxy.address)} -> {show(options.to)}", flush=True)
-            threading.Event().wait()
-    except KeyboardInterrupt:
-        pass
+    ending.hold_back()
+    with running(parser, options, report_reset) as proxy:
+        print(f"[PROXY LISTENING] {show(proxy.address)} -> {show(options.to)}", flush=True)
+        ending.wait()
     return 0
 
 

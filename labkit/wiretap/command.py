@@ -3,11 +3,10 @@
 import argparse
 import os
 import shutil
-import signal
 import sys
-import threading
 from pathlib import Path
 
+from labkit import ending
 from labkit.proxy.options import HOST, OneLineParser, add_options, running, show
 from labkit.wiretap.mermaid import Diagram
 from labkit.wiretap.pcapng import Capture
@@ -28,10 +27,8 @@ def main(arguments: list[str]) -> int:
     """Show what passes until Ctrl-C. Exit status 0; 1 if it cannot listen or write a file; 2 for bad arguments."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
-    printer = Printer(gone=ended.set)
+    ending.hold_back()
+    printer = Printer(gone=ending.ask)
     screen = Screen(
         printer.show, _width, colour=_in_colour(options.color), hexadecimal=options.hex, segments=options.segments
     )
@@ -42,7 +39,7 @@ def main(arguments: list[str]) -> int:
     with running(parser, options, tap.observe) as proxy:
         printer.show(f"[WIRETAP] clients connect to {show(proxy.address)}, the server is {show(options.to)}")
         screen.header()
-        ended.wait()
+        ending.wait()
     tap.finish()
     printer.show(_summary(tap, screen, options))
     printer.close(PATIENCE)

@@ -1,6 +1,6 @@
 """A frame's type and body in words, short enough for one line."""
 
-from labkit.wiretap.follower import LENGTH, Broken, Part, Whole
+from labkit.wiretap.follower import DATA_HEAD, LENGTH, Broken, Part, Whole
 from labkit.wiretap.talk import Files
 from reference.printable import one_line
 from reference.protocol import (
@@ -38,15 +38,15 @@ def visible(letter: str) -> str:
     return f'"{letter}"' if letter.isascii() and letter.isprintable() else f"{ord(letter):02x}"
 
 
-def body(frame: Frame | None, files: Files) -> list[tuple[str, str]]:
+def body(whole: Whole, files: Files) -> list[tuple[str, str]]:
     """What the frame says: (field, value), the most telling first. A value may come without a field's name.
 
     Everything that comes from the wire is made harmless here.
     """
-    return [(field, one_line(value)) for field, value in _body(frame, files)]
+    return [(field, one_line(value)) for field, value in _body(whole.frame, whole.size, files)]
 
 
-def _body(frame: Frame | None, files: Files) -> list[tuple[str, str]]:
+def _body(frame: Frame | None, size: int, files: Files) -> list[tuple[str, str]]:
     match frame:
         case None:
             return [("", "nobody knows this type: skipped")]
@@ -69,7 +69,11 @@ def _body(frame: Frame | None, files: Files) -> list[tuple[str, str]]:
         case Get():
             return [("", files.name(frame.id)), ("", f"{frame.size:,}"), ("from", f"{frame.offset:,}")]
         case Data():
-            return [("", files.name(frame.id)), *_progress(frame, files), ("from", f"{frame.offset:,}")]
+            return [
+                ("", files.name(frame.id)),
+                *_progress(frame.id, frame.offset + size - DATA_HEAD, files),
+                ("from", f"{frame.offset:,}"),
+            ]
         case End():
             return [("", files.name(frame.id)), ("sha256", f"{frame.sha256[:4].hex()}…")]
         case Stored():
@@ -85,11 +89,11 @@ def quoted(text: str) -> str:
     return f"“{text}”"
 
 
-def _progress(data: Data, files: Files) -> list[tuple[str, str]]:
-    size = files.size(data.id)
+def _progress(file_id: bytes, reached: int, files: Files) -> list[tuple[str, str]]:
+    size = files.size(file_id)
     if not size:
         return []
-    share = min(1.0, (data.offset + len(data.data)) / size)
+    share = min(1.0, reached / size)
     full = int(share * BAR)
     return [("", f"{'█' * full}{'░' * (BAR - full)} {share:.0%}")]
 

@@ -1,26 +1,34 @@
 """Finds the frames in one direction of a connection, keeps their bytes, and notices where they break.
 
 What is right and what is wrong is for `reference.protocol.Decoder` to say, as in a real server or client. The follower
-hands it one frame at a time, so that it knows which bytes each frame was.
+hands it each frame by itself, so that it knows which bytes each frame was.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from reference.protocol import Decoder, Frame, ProtocolError
+from reference.protocol import ID_SIZE, Decoder, Frame, ProtocolError
 
 HEAD = 5
 """Bytes of length and type: when they are there, the decoder has checked both."""
 
 LENGTH = 4
 
+DATA_HEAD = HEAD + ID_SIZE + 8
+"""Bytes before a file's own bytes in a data frame: also its id and offset."""
+
+KEPT = DATA_HEAD + 128
+"""Bytes kept of a data frame. Nobody reads more of a file here, and to copy all of it would slow it down by half."""
+
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A frame that has come whole: its bytes from the length on, and what they say."""
+    """A frame that has come whole: its bytes from the length on, and what they say. Of data, just the beginning."""
 
     raw: bytes
+    size: int
+    """The frame's bytes in all."""
     frame: Frame | None
     """None: of a type that nobody knows, which receivers skip."""
     segments: int
@@ -62,8 +70,9 @@ class Follower:
     """Follows what one side sends. ``accepts`` is what it may send, as for the Decoder."""
 
     def __init__(self, accepts: Mapping[str, type[Frame]]) -> None:
-        self._decoder = Decoder(accepts)
+        self._accepts = accepts
         self._raw = bytearray()
+        self._size = 0  # the frame's bytes so far; of data, more than are kept
         self._total: int | None = None
         self._segments = 0
         self._broken = False
@@ -71,9 +80,9 @@ class Follower:
         """Bytes that came after the stream broke."""
 
     @property
-    def begun(self) -> tuple[bytes, int | None]:
-        """The bytes of a frame that has not ended, and how many it is to have, if that is known."""
-        return bytes(self._raw), self._total
+    def begun(self) -> tuple[bytes, int, int | None]:
+        """A frame that has not ended: its bytes, how many have come, and how many it is to have, if that is known."""
+        return bytes(self._raw), self._size, self._total
 
     def feed(self, segment: bytes) -> list[Part]:
         """What one segment has, frame by frame."""
@@ -90,40 +99,56 @@ class Follower:
         return parts
 
     def _take(self, rest: memoryview) -> Part:
-        start = len(self._raw)
+        start = self._size
         self._segments += 1
-        result = None
-        if start < HEAD:
-            result = self._take_head(rest[: HEAD - start], rest)
+        result: Result | None = None
+        if self._total is None:
+            result = self._take_head(rest)
         if result is None and self._total is not None:
-            missing = rest[len(self._raw) - start :][: self._total - len(self._raw)]
-            self._raw += missing
-            if missing and len(self._raw) == self._total:
-                taken = len(self._raw) - start
-                result = self._decode(bytes(self._raw[HEAD:]), rest[taken:])
-        part = Part(start, len(self._raw) - start, self._total, result)
+            result = self._take_body(rest[self._size - start :])
+        part = Part(start, self._size - start, self._total, result)
         if result is not None:
             self._raw.clear()
+            self._size = self._segments = 0
             self._total = None
-            self._segments = 0
         return part
 
-    def _take_head(self, head: memoryview, rest: memoryview) -> Result | None:
+    def _take_head(self, rest: memoryview) -> Broken | None:
+        """Complete length and type, which alone may break a rule."""
+        head = rest[: HEAD - self._size]
         self._raw += head
-        if len(self._raw) < HEAD:
+        self._size += len(head)
+        if self._size < HEAD:
             return None
-        length = int.from_bytes(self._raw[:LENGTH], "big")
-        result = self._decode(bytes(self._raw), rest[len(head) :], whole=length == 1)
-        if not isinstance(result, Broken):
-            self._total = LENGTH + length
-        return result
-
-    def _decode(self, data: bytes, after: memoryview, whole: bool = True) -> Result | None:
-        """Feed the decoder. ``whole``: these are the frame's last bytes."""
-        self._decoder.feed(data)
         try:
-            frame = self._decoder.next_frame()
+            if (length := int.from_bytes(self._raw[:LENGTH], "big")) != 1:  # with 1 the frame is whole: see below
+                self._judge(self._raw)
         except ProtocolError as error:
-            self._broken = True
-            return Broken(bytes(self._raw), bytes(after), error)
-        return Whole(bytes(self._raw), frame, self._segments) if whole else None
+            return self._break(error, rest[len(head) :])
+        self._total = LENGTH + length
+        return None
+
+    def _take_body(self, rest: memoryview) -> Result | None:
+        assert self._total is not None
+        body = rest[: self._total - self._size]
+        self._size += len(body)
+        is_data = self._raw[LENGTH] == ord("D")
+        self._raw += body[: max(0, KEPT - len(self._raw))] if is_data else body
+        if self._size < self._total:
+            return None
+        raw = bytes(self._raw)
+        try:
+            # The decoder sees a shorter frame of the same beginning where not all is kept.
+            frame = self._judge((len(raw) - LENGTH).to_bytes(LENGTH, "big") + raw[LENGTH:])
+        except ProtocolError as error:
+            return self._break(error, rest[len(body) :])
+        return Whole(raw, self._size, frame, self._segments)
+
+    def _judge(self, frame: bytes | bytearray) -> Frame | None:
+        decoder = Decoder(self._accepts)
+        decoder.feed(bytes(frame))
+        return decoder.next_frame()
+
+    def _break(self, error: ProtocolError, after: memoryview) -> Broken:
+        self._broken = True
+        return Broken(bytes(self._raw), bytes(after), error)

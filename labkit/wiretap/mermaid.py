@@ -76,7 +76,7 @@ class Diagram(Watcher):
                 return
         if isinstance(frame, End | Abort):
             self._count_chunks(talk, frame.id)
-        said = "  ".join(f"{field} {value}".strip() for field, value in describe.body(frame, talk.files))
+        said = "  ".join(f"{field} {value}".strip() for field, value in describe.body(whole, talk.files))
         self._arrow(talk, direction, "->>", f"{describe.type_name(whole.letter)}  {said}")
 
     def _count_chunks(self, talk: Talk, file_id: bytes) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from labkit.wiretap import describe
 from labkit.wiretap.explain import explain, explain_end
-from labkit.wiretap.follower import HEAD, LENGTH, Broken, Part, Whole
+from labkit.wiretap.follower import DATA_HEAD, HEAD, LENGTH, Broken, Part, Whole
 from labkit.wiretap.paint import Piece, pad, paint
 from labkit.wiretap.talk import TO_SERVER, Talk
 from labkit.wiretap.watcher import Watcher
@@ -96,7 +96,7 @@ class Screen(Watcher):
         name = describe.type_name(whole.letter)
         colour = _COLOURS.get(name, "dim")
         said: list[Piece] = []
-        for field, value in describe.body(whole.frame, talk.files):
+        for field, value in describe.body(whole, talk.files):
             said += [("  " if said else "", ""), (f"{field} " if field else "", "dim"), (value, colour)]
         if self._segments and whole.segments > 1:
             said.append((f"  in {whole.segments:,} pieces", "dim"))
@@ -104,7 +104,7 @@ class Screen(Watcher):
             *self._begin(time, talk),
             (self._arrow(direction), self._towards(direction)),
             (pad(name, TYPE), colour),
-            (f" {len(whole.raw):>{SIZE},}  ", "dim"),
+            (f" {whole.size:>{SIZE},}  ", "dim"),
             *said,
         )
         if self._hex:
@@ -149,7 +149,7 @@ class Screen(Watcher):
 
     def _unfinished(self, talk: Talk, direction: str) -> None:
         follower = talk.followers[direction]
-        begun, total = follower.begun
+        begun, size, total = follower.begun
         if begun:
             self.broken += 1
             said = f"= {int.from_bytes(begun[:LENGTH], 'big'):,}" if len(begun) >= LENGTH else "not all of it"
@@ -158,7 +158,7 @@ class Screen(Watcher):
                 "type", begun[LENGTH:HEAD], "yellow", describe.type_name(chr(begun[LENGTH])) if total else ""
             )
             self._dump_bytes("body", begun[HEAD:][:MAX_HEX], "")
-            self._paragraph(explain_end(len(begun), total))
+            self._paragraph(explain_end(size, total))
         if follower.lost:
             self._paragraph(f"{describe.count(follower.lost)} came behind the broken frame.")
 
@@ -175,16 +175,16 @@ class Screen(Watcher):
         self._dump_bytes("type", raw[LENGTH:HEAD], "yellow", f"= {describe.visible(whole.letter)}")
         body = HEAD
         if isinstance(whole.frame, Data):
-            body += ID_SIZE + 8
+            body = DATA_HEAD
             self._dump_bytes("id", raw[HEAD : HEAD + ID_SIZE], "magenta")
             self._dump_bytes("offset", raw[HEAD + ID_SIZE : body], "blue", f"= {whole.frame.offset:,}")
         self._dump_bytes("body", raw[body:][:MAX_HEX], "")
-        if len(raw) - body > MAX_HEX:
-            self._line((f"{'':{INDENT}}       … {describe.count(len(raw) - body - MAX_HEX)} more", "dim"))
+        if whole.size - body > MAX_HEX:
+            self._line((f"{'':{self._indent()}}       … {describe.count(whole.size - body - MAX_HEX)} more", "dim"))
 
     def _dump_bytes(self, label: str, data: bytes, colour: str, meaning: str = "") -> None:
         """Rows of hex with their label; beside it what they mean, or the same as text."""
-        indent = INDENT if self._width() >= 100 else 2
+        indent = self._indent()
         for start in range(0, len(data), 16):
             row = data[start : start + 16]
             text = meaning or "".join(chr(byte) if 0x20 <= byte < 0x7F else "·" for byte in row)
@@ -193,6 +193,10 @@ class Screen(Watcher):
                 (f"{row.hex(' '):<47}  ", colour),
                 (text, "dim" if meaning else colour),
             )
+
+    def _indent(self) -> int:
+        """Where the bytes begin: at 80 columns they need all the room."""
+        return INDENT if self._width() >= 100 else 2
 
     def _line(self, *pieces: Piece) -> None:
         self._show(paint(list(pieces), self._width(), self._colour))
