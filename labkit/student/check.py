@@ -7,6 +7,7 @@ import importlib.util
 import os
 import random
 import shlex
+import signal
 import sys
 from pathlib import Path
 
@@ -85,6 +86,9 @@ def _check(options: argparse.Namespace, folder: Path) -> int:
         patience=options.patience or run.PATIENCE,
         again=f"{shlex.join(again)} --story",
     )
+    # Told to end, or its terminal closed: in good order, so that no program under test is left.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     page = Page(options.stage, folder, seed, go_on=options.all)
     try:
         return page.tell(wanted)

@@ -21,6 +21,7 @@ import pytest
 from labkit import ladder
 from labkit.student import stories
 from labkit.student.stories import Told
+from labkit.tasks import in_order
 from tests.graded.leftovers import nothing_left_behind
 
 PATIENCE = 15.0
@@ -69,13 +70,26 @@ class Result:
 
 
 def collect(options: Options) -> list[Told]:
-    """The stories that are to be told, in order. Raises CheckFailed."""
+    """The stories that are to be told: this stage's first, each task's together, a story's pairs side by side.
+
+    Raises CheckFailed.
+    """
     collector = stories.Collector()
     with redirect_stdout(StringIO()) as said, redirect_stderr(said):
         status = pytest.main(["--collect-only", "--capture=no", *_arguments(options)], plugins=[collector])
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         raise CheckFailed(f"the tests cannot be read:\n{said.getvalue()[-4000:]}")
-    return collector.stories
+    wanted = [told for told in collector.stories if _is_wanted(told, options)]
+    seen = {scene: number for number, scene in enumerate(dict.fromkeys(told.scene for told in wanted))}
+    return sorted(wanted, key=lambda told: (told.stage != options.stage, in_order(told.place), seen[told.scene]))
+
+
+def _is_wanted(told: Told, options: Options) -> bool:
+    if options.story:
+        return told.name == options.story
+    if options.task:
+        return told.task == options.task
+    return told.stage == options.stage or (told.stage < options.stage and not options.own)
 
 
 def run(options: Options, wanted: list[Told]) -> Generator[Result]:
@@ -93,7 +107,9 @@ def run(options: Options, wanted: list[Told]) -> Generator[Result]:
         open(Path(scratch, "log"), "w+", encoding="utf-8", errors="replace") as log,
         open(ours, "rb", buffering=0) as events,
     ):
-        command = [sys.executable, "-m", "pytest", *parallel, *_arguments(options)]
+        ids = Path(scratch, "ids")
+        ids.write_text("".join(f"{told.id}\n" for told in wanted), encoding="utf-8")
+        command = [sys.executable, "-m", "pytest", *parallel, *_arguments(options), "--told", str(ids)]
         command += ["--events", str(theirs), "--basetemp", str(Path(scratch, "stories"))]
         child = subprocess.Popen(
             command, cwd=ladder.ROOT, pass_fds=[theirs], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -121,10 +137,6 @@ def _arguments(options: Options) -> list[str]:
     arguments += ["--stage", str(options.stage), "--seed", str(options.seed), "--patience", str(options.patience)]
     arguments += ["--server", options.server or str(options.folder), "--client", options.client or str(options.folder)]
     arguments += ["--pairs"] if options.pairs else []
-    arguments += ["--check-own"] if options.own else []
-    for name in ("task", "story"):
-        if value := getattr(options, name):
-            arguments += [f"--check-{name}", value]
     for name in ("network", "again"):
         if value := getattr(options, name):
             arguments += [f"--{name}", value]

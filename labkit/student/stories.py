@@ -1,4 +1,4 @@
-"""A pytest plugin: which stories a check tells, in which order, and what comes of them.
+"""A pytest plugin: which stories there are, which of them a check tells, and what comes of each.
 
 It is loaded by name (``-p labkit.student.stories``) into the pytest that ``run.py`` starts, and into its workers.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,11 @@ class Told:
     pair: str
 
     @property
+    def stage(self) -> int:
+        """The stage of its task."""
+        return in_order(self.task)[0]
+
+    @property
     def place(self) -> str:
         """The task after which it can pass: its own, or a later one that it needs."""
         return max(self.task, *self.needs, key=in_order) if self.needs else self.task
@@ -48,26 +54,17 @@ class Told:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What run.py says."""
     group = parser.getgroup("check", "a check of a student's work")
-    group.addoption("--check-task", help="tell the stories of this task alone")
-    group.addoption("--check-story", help="tell the story of this name alone")
-    group.addoption("--check-own", action="store_true", help="leave out the stories of earlier stages")
+    group.addoption("--told", help="tell just the stories whose ids are in this file, in its order")
     group.addoption("--events", type=int, help="write to this file descriptor what happens, one JSON object a line")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep what is asked for, this stage's first, each task's together, and a story's pairs side by side."""
-    stage = config.getoption("--stage")
-    wanted = [(told, item) for item in items if (told := told_of(item)) and _is_wanted(told, config)]
-    seen: dict[str, int] = {}
-    for told, _ in wanted:
-        seen.setdefault(told.scene, len(seen))
-
-    def order(pair: tuple[Told, pytest.Item]) -> tuple[bool, tuple[int, int], int]:
-        told = pair[0]
-        return in_order(told.task)[0] != stage, in_order(told.place), seen[told.scene]
-
-    items[:] = [item for _, item in sorted(wanted, key=order)]
+    """Keep what is asked for, in the order in which it is."""
+    if config.getoption("--told"):
+        by_id = {item.nodeid: item for item in items}
+        wanted = Path(config.getoption("--told")).read_text(encoding="utf-8").splitlines()
+        items[:] = [by_id[each] for each in wanted if each in by_id]
 
 
 def told_of(item: pytest.Item) -> Told | None:
@@ -78,18 +75,6 @@ def told_of(item: pytest.Item) -> Told | None:
     pair = next((pair for pair in PAIRS if pair in item.name), "")
     needs = tuple(mark.kwargs.get("needs", ()))
     return Told(item.nodeid, item.name, mark.args[0], needs, mark.kwargs.get("points", 1), pair)
-
-
-def _is_wanted(told: Told, config: pytest.Config) -> bool:
-    task: str | None = config.getoption("--check-task")
-    story: str | None = config.getoption("--check-story")
-    if story:
-        return told.name == story
-    if task:
-        return told.task == task
-    stage: int = config.getoption("--stage")
-    first = stage if config.getoption("--check-own") else 1
-    return first <= in_order(told.task)[0] <= stage
 
 
 class Reporter:
