@@ -20,7 +20,8 @@ NEEDED = ("pytest", "pexpect", "pyte", "xdist")
 def main(arguments: list[str]) -> int:
     """Check a folder; returns the exit status: 0 only if everything passed."""
     options = _parser().parse_args(arguments)
-    options.stage = options.stage or options.task.stage
+    if options.stage is None and options.task:
+        options.stage = options.task.stage
     folder = options.dir or folder_of(options.stage)
     if problem := _problem(options, folder):
         print(problem, file=sys.stderr)

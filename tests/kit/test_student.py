@@ -1,0 +1,248 @@
+"""The student's commands: start, check, hint, diff and bots."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from labkit import ladder
+from labkit.student import diff, hint, start, watch
+from labkit.student.run import Options, Result, collect, run
+from labkit.student.stories import Told
+from labkit.student.verdict import blame
+from labkit.tasks import of_stage, tasks
+from tests.graded.implementation import free_port
+from tests.graded.program import Program
+from tests.graded.terminal import Terminal
+
+SEED = "1"
+# One for each side that is quickly told, and fails whatever else the program does.
+ARCHITECTURE = "test_architecture_the_servers_threads_come_and_go_with_its_clients[direct-your-server]"
+CLIENTS = "test_a_client_shows_what_comes_while_its_person_types_nothing[direct-your-client]"
+
+
+def check(*arguments: str, patience: float = 15) -> tuple[int, str]:
+    """Run the command as a student does."""
+    command = [sys.executable, "-m", "labkit", "check", *arguments, "--seed", SEED, "--patience", str(patience)]
+    done = subprocess.run(command, cwd=ladder.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode, done.stdout
+
+
+def in_folder(stage: int, folder: Path, **changed: str) -> Path:
+    """A finished stage in a folder, with some of its files replaced."""
+    ladder.write({**ladder.solution(stage), **{f"{name}.py": text for name, text in changed.items()}}, folder / "made")
+    return folder / "made"
+
+
+# start, hint, diff, watch
+
+
+def test_start_writes_the_starter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And says what to do, how to run it and how to check it."""
+    assert start.main(["2", "--to", str(tmp_path)]) == 0
+    folder = tmp_path / "2_roster"
+    assert {path.name: path.read_text() for path in folder.iterdir()} == ladder.starter(2)
+    said = capsys.readouterr().out
+    assert all(part in said for part in ("# TASK", "2.5", "make run-server", "make check STAGE=2", "python3 server.py"))
+
+
+def test_start_never_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is there stays as it is, and the line says what to do."""
+    (tmp_path / "1_text").mkdir()
+    assert start.main(["1", "--to", str(tmp_path)]) == 1
+    assert list((tmp_path / "1_text").iterdir()) == []
+    assert "rename it" in capsys.readouterr().err
+
+
+def test_each_hint_is_one_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Up to the last, which comes again and says where to read on."""
+    monkeypatch.chdir(tmp_path)
+    for expected in [*tasks()["1.2"].hints, tasks()["1.2"].hints[-1]]:
+        assert hint.main(["1.2"]) == 0
+        assert expected in (said := capsys.readouterr().out)
+    assert "labs/stage-1.md#task-1-2" in said
+
+
+def test_damaged_memory_of_hints_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has to find and remove a file."""
+    monkeypatch.chdir(tmp_path)
+    hint.memory().parent.mkdir()
+    for damaged in ("", "[1]", '{"1.2": "x"}', "\x00"):
+        hint.memory().write_text(damaged)
+        assert hint.main(["1.2"]) == 0
+        assert hint.given_so_far() == {"1.2": 1}
+
+
+@pytest.mark.skipif(shutil.which("patch") is None, reason="patch is not installed")
+@pytest.mark.parametrize("stage", ladder.STAGES)
+def test_a_diff_turns_one_stage_into_the_next(stage: int, tmp_path: Path) -> None:
+    """What it shows is all there is, as `patch` proves."""
+    ladder.write(ladder.before(stage), tmp_path / "a")
+    assert diff.main([str(stage), "--to", str(tmp_path / "the.diff")]) == 0
+    subprocess.run(["patch", "-s", "-p1", "-i", "../the.diff"], cwd=tmp_path / "a", check=True)
+    assert {path.name: path.read_text() for path in (tmp_path / "a").glob("*.py")} == ladder.solution(stage)
+
+
+def test_watch_sees_a_save(tmp_path: Path) -> None:
+    """Of a file that changes, comes or goes."""
+    path = tmp_path / "server.py"
+    seen = [watch.times(tmp_path)]
+    path.write_text("")
+    seen.append(watch.times(tmp_path))
+    os.utime(path, (1, 1))
+    seen.append(watch.times(tmp_path))
+    assert len({str(each) for each in seen}) == 3
+
+
+# check
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mend"),
+    [
+        ([], "Which stage"),
+        (["7"], "one of 1, 2, 3, 4, 5"),
+        (["1", "--task", "1.9"], "one of 1.1"),
+        (["1", "--task", "2.1", "--dir", "stages/1_text"], "comes after stage 1"),
+        (["1", "--dir", "nowhere"], "no folder nowhere"),
+        (["1", "--dir", "labs"], "no server.py and no client.py"),
+    ],
+)
+def test_what_cannot_be_checked_is_told_in_a_line(arguments: list[str], mend: str) -> None:
+    """With exit status 2, and what to do."""
+    status, said = check(*arguments)
+    assert (status, mend in said, "Traceback" in said) == (2, True, False), said
+
+
+def test_a_solution_passes_a_check() -> None:
+    """Task by task, with exit status 0."""
+    status, said = check("1", "--dir", "stages/1_text", "--story", ARCHITECTURE)
+    assert (status, "✓ 1." in said, "Everything passes" in said) == (0, True, True), said
+
+
+def test_an_undone_task_falls_short_with_its_story(tmp_path: Path) -> None:
+    """The steps, the task, a hint, the guide's section, the seed, and how to tell it again."""
+    ladder.write(ladder.starter(1, frozenset({"1.1", "1.2", "1.4", "1.5", "1.6"})), tmp_path / "made")
+    status, said = check("1", "--dir", str(tmp_path / "made"), "--story", ARCHITECTURE, patience=3)
+    assert status == 1
+    task = tasks()["1.3"]
+    for part in ("✗", task.hints[0], task.anchor, "make hint TASK=1.3", f"--seed {SEED}", "Your server is at fault"):
+        assert part in said, said
+    again = re.search(r"python3 -m labkit (check .*)", said)
+    assert again is not None, said
+    assert "--story" in again[1], said
+
+
+FORKS = """
+import os, sys, time
+for _ in range(3):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            time.sleep(600)
+        os._exit(0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("side", "source"),
+    [
+        ("server", "while True: pass"),
+        ("server", "while True: print('spam ' * 20)"),
+        ("server", ""),
+        ("server", "Dear Sir, this is not Python"),
+        ("server", FORKS),
+        ("client", "import signal\nfor s in (1, 2, 15): signal.signal(s, signal.SIG_IGN)\nwhile True: pass"),
+        ("client", "while True: print('Would you like to connect (yes/no)?')"),
+        ("client", "\x7fELF"),
+    ],
+    ids=[
+        "hangs",
+        "floods",
+        "says nothing",
+        "is no Python",
+        "forks",
+        "never ends",
+        "floods with questions",
+        "is binary",
+    ],
+)
+def test_any_program_ends_a_check_in_time(side: str, source: str, tmp_path: Path) -> None:
+    """With a story that names the side, and no process left of it."""
+    folder = in_folder(1, tmp_path, **{side: source})
+    status, said = check(
+        "1", "--dir", str(folder), "--story", ARCHITECTURE if side == "server" else CLIENTS, patience=2
+    )
+    assert (status, f"Your {side} is at fault" in said) == (1, True), said
+    assert processes_of(folder) == [], "the check has left these running"
+
+
+def processes_of(folder: Path) -> list[str]:
+    """The command lines of all processes that run something of a folder."""
+    listed = subprocess.run(["ps", "-axo", "args"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if str(folder) in line]
+
+
+def test_the_broken_half_is_named() -> None:
+    """From which of the three pairs fail."""
+    options = Options(1, ladder.STAGES[1], 1)
+    assert blame([]) == ""
+    both = [told for told in collect(options) if told.pair == "both-yours"][:1]
+    halves = [replace(both[0], pair=pair) for pair in ("your-server", "your-client")]
+    assert "client is at fault" in blame([_failed(both[0]), _failed(halves[1])])
+    assert "Both" in blame([_failed(each) for each in (*both, *halves)])
+
+
+def _failed(told: Told) -> Result:
+    return Result(told, "failed", "", 0)
+
+
+@pytest.mark.parametrize("stage", [1, 2, 3])
+def test_each_task_has_stories_worth_points(stage: int) -> None:
+    """Without one nobody would notice that it is not done."""
+    own = collect(Options(stage, ladder.STAGES[stage], 1, own=True))
+    assert {told.task for told in own} == {task.number for task in of_stage(stage)}
+    assert all(told.points > 0 for told in own)
+    assert all(need in tasks() and need.split(".")[0] == str(stage) for told in own for need in told.needs)
+
+
+def test_a_task_left_undone_is_noticed(tmp_path: Path) -> None:
+    """A small part of `make check-kit`: nobody is told who has gone."""
+    ladder.write(ladder.starter(2, frozenset({"2.1", "2.2", "2.3", "2.5"})), tmp_path / "made")
+    options = Options(2, tmp_path / "made", 1, own=True, pairs=False, network="direct", patience=3, workers=1)
+    wanted = [told for told in collect(options) if told.task == "2.4"][:1]
+    assert [result.outcome for result in run(options, wanted)] == ["failed"]
+
+
+# bots
+
+
+def test_bots_chat_and_leave(tmp_path: Path) -> None:
+    """They join a server of stage 3, one greets, a picture is sent, and on Ctrl-C all are gone."""
+    programs: list[Program] = []
+    try:
+        port = str(free_port())
+        server = Terminal([sys.executable, str(ladder.STAGES[3] / "server.py"), "127.0.0.1", port], tmp_path)
+        programs.append(server)
+        assert server.wait_for("[SERVER LISTENING]")
+        command = [sys.executable, "-m", "labkit", "bots", "2", "127.0.0.1", port]
+        bots = Terminal(command, tmp_path, {"PYTHONPATH": str(ladder.ROOT)})
+        programs.append(bots)
+        assert server.wait_for("[sravya] hello, is anybody there?")
+        assert server.wait_for(lambda lines: any(line.startswith("Received sunset.png") for line in lines))
+        assert server.wait_for(lambda lines: any(line.startswith("[sanjay] got sunset.png") for line in lines))
+        bots.send_signal(signal.SIGINT)
+        assert bots.exit_status() == 0
+    finally:
+        for program in programs:
+            program.close()
