@@ -22,6 +22,9 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.stage is None and options.task:
         options.stage = options.task.stage
+    if options.stage is None:
+        print("Which stage? python3 -m labkit check 3", file=sys.stderr)
+        return 2
     folder = options.dir or folder_of(options.stage)
     if problem := _problem(options, folder):
         print(problem, file=sys.stderr)
@@ -45,8 +48,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _problem(options: argparse.Namespace, folder: Path) -> str | None:
-    if options.stage is None:
-        return "Which stage? python -m labkit check 3"
     if options.task and options.task.stage > options.stage:
         return f"Task {options.task.number} comes after stage {options.stage}"
     if not folder.is_dir():
