@@ -1,6 +1,7 @@
 """What the command lines of server and client have in common: ports, sizes, and errors in one line."""
 
 import argparse
+import os
 import sys
 from typing import NoReturn
 
@@ -14,6 +15,16 @@ class Parser(argparse.ArgumentParser):
         """Print the line, and end."""
         sys.stderr.write(f"usage: {self.prog} <ip> <port> [options, see --help]: {message}\n")
         raise SystemExit(2)
+
+
+def open_missing_streams() -> None:
+    """Give the program an input and outputs where whoever started it closed them: ``>&-``, or no terminal at all.
+
+    Otherwise Python has None in their place, and the next socket gets their number.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - open as long as the program runs
 
 
 def port(text: str) -> int:

@@ -42,7 +42,7 @@ def plain(text: str) -> str:
     NFKC folds look-alike forms (full-width letters, ligatures), casefold folds case. What does not show is left out
     first: it would keep apart what NFKC joins.
     """
-    shown = "".join(each for each in _BLANK.sub("", text) if unicodedata.category(each) != "Cf")
+    shown = "".join(each for each in _BLANK.sub("", text) if unicodedata.category(each) not in ("Cf", "Co"))
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", shown).casefold())
     return " ".join(folded.split())
 

@@ -22,6 +22,7 @@ from reference.protocol import BYE, FEATURES, FILES, Bye, Refused, encode
 from reference.room import Entry, Room
 from reference.session import PATIENCE, Session
 from reference.spool import MAX_FILE, MAX_SPOOL, Spool
+from reference.store import Store
 from reference.streams import Stream
 
 MAX_CONNECTIONS = 5_000
@@ -170,7 +171,13 @@ class Server:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
+    arguments.open_missing_streams()
     options = _parse(argv)
+    try:
+        Store(options.spool).close()
+    except OSError as error:
+        print(f"cannot keep files in {options.spool or 'the temporary folder'}: {error.strerror}", file=sys.stderr)
+        return 1
     try:
         listener = _listen(options.ip, options.port)
     except (OSError, UnicodeError) as error:

@@ -9,6 +9,7 @@ name that a client chose ever comes near the disk.
 """
 
 import errno
+import time
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
@@ -38,10 +39,13 @@ MAX_SPOOL = 8 * 1024**3
 """Bytes of all files together, unless the server is told otherwise."""
 
 MAX_FILES_EACH = 16
-"""Files of one sender at a time: each costs a descriptor."""
+"""Files that one sender may have on their way here at a time."""
 
 MAX_FILES = 1_000
 """Files in all: a fifth of the server's descriptors is kept for them."""
+
+IDLE_SECONDS = 30.0
+"""How long a file may lie without moving before it has to go for a newer one: fetched by nobody, or begun and left."""
 
 MAX_WAITING_GETS = 16
 """Questions of one receiver about one file that wait for bytes to arrive; the reference client has five open."""
@@ -57,6 +61,7 @@ class _SharedFile:
     waiting: list[tuple[Member, Get]] = field(default_factory=list)  # who asked for bytes that have not come yet
     arrived: int = 0
     sha256: bytes = b""  # known once it is whole
+    moved_at: float = field(default_factory=time.monotonic)  # when bytes of it last came or went
 
 
 class _NotTaken(Exception):
@@ -83,6 +88,7 @@ class Spool:
         """Pass an offer on to everyone else, and begin to ask for the file."""
         frame = encode(OfferFrom(sender.name, offer.id, offer.name, offer.size))
         line = f"[{sender.name}] !send {offer.name}"
+        self._make_room(offer.size)
         try:
             with self._lock:
                 self._check(sender, offer)
@@ -111,6 +117,7 @@ class Spool:
             return
         with self._lock:
             file.arrived = file.pull.arrived
+            file.moved_at = time.monotonic()
         self._answer_waiting(file)
         self._ask(file)
 
@@ -189,11 +196,25 @@ class Spool:
             raise _NotTaken("this id is in use")
         if offer.size > self._max_file:
             raise _NotTaken(f"too large: this server takes files up to {self._max_file} bytes")
-        total = sum(file.offer.size for file in self._files.values())
-        if total + offer.size > self._max_total or len(self._files) >= MAX_FILES:
+        if not self._fits(offer.size):
             raise _NotTaken("the server has no room for it now")
-        if sum(file.sender is sender for file in self._files.values()) >= MAX_FILES_EACH:
+        if sum(file.sender is sender and not file.sha256 for file in self._files.values()) >= MAX_FILES_EACH:
             raise _NotTaken(f"{MAX_FILES_EACH} of your files are still on their way: send it later")
+
+    def _fits(self, size: int) -> bool:
+        """Requires _lock."""
+        total = sum(file.offer.size for file in self._files.values())
+        return total + size <= self._max_total and len(self._files) < MAX_FILES
+
+    def _make_room(self, size: int) -> None:
+        """Call off files that do not move, the oldest first, until one of this size fits."""
+        while size <= min(self._max_file, self._max_total):
+            last = time.monotonic() - IDLE_SECONDS
+            with self._lock:
+                idle = next((file for file in self._files.values() if file.moved_at < last), None)
+                if idle is None or self._fits(size):
+                    return
+            self._call_off(idle, "the server needs the room for newer files", also=None if idle.sha256 else idle.sender)
 
     def _sent_by(self, sender: Member, file_id: bytes) -> _SharedFile | None:
         """The file that ``sender`` is sending; None when it has been called off, and answers are still coming in."""
@@ -230,6 +251,7 @@ class Spool:
         except OSError:
             self._done_with(file, receiver)
             return encode(Abort(get.id, "the server cannot read it"))
+        file.moved_at = time.monotonic()
         return encode(Data(get.id, get.offset, data))
 
     def _call_off(self, file: _SharedFile, reason: str, also: Member | None = None) -> None:
@@ -253,7 +275,8 @@ class Spool:
 
     def _forget(self, file: _SharedFile) -> None:
         """Requires _lock."""
-        self._files.pop(file.offer.id, None)
+        if self._files.get(file.offer.id) is file:  # the id may have been used anew since
+            del self._files[file.offer.id]
         file.store.close()
 
 

@@ -4,6 +4,7 @@ A student starts this a hundred times a day: what a mode needs is imported when 
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
+    arguments.open_missing_streams()
     options = _parse(argv)
     for name in ("SIGTERM", "SIGHUP"):  # Windows has no signal for a terminal that is closed
         if hasattr(signal, name):
@@ -77,6 +79,7 @@ def _wants_to_connect() -> bool:
 
 def _chat(options: argparse.Namespace) -> int:
     from reference.client.connection import AUTO_GET, Client, JoinFailed
+    from reference.printable import one_line
 
     screen = _Later()
     auto_get = AUTO_GET if options.auto_get is None else options.auto_get
@@ -85,7 +88,7 @@ def _chat(options: argparse.Namespace) -> int:
         client.connect()
         return _meet(client, screen, options)
     except JoinFailed as error:
-        print(error, file=sys.stderr)
+        print(one_line(str(error)), file=sys.stderr)
         return 1
     except OSError as error:
         print(f"Cannot connect to {options.ip} port {options.port}: {error.strerror or error}", file=sys.stderr)
@@ -144,6 +147,7 @@ def _ask_mode() -> str:
 
 def _join(client: "Client", name: str | None) -> None:
     from reference.client.connection import NameRefused
+    from reference.printable import one_line
 
     while True:
         if name is None:
@@ -151,7 +155,7 @@ def _join(client: "Client", name: str | None) -> None:
         try:
             client.join(name)
         except NameRefused as error:
-            print(error)
+            print(one_line(str(error)))
             name = None
         else:
             return
@@ -159,6 +163,7 @@ def _join(client: "Client", name: str | None) -> None:
 
 if __name__ == "__main__":
     status = main()
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # nobody reads it any more
+        sys.stdout.flush()
     # Not sys.exit(): a thread may still wait for a line to be typed, and the interpreter's end would wait for it.
     os._exit(status)

@@ -169,7 +169,7 @@ class Client:
         self._stream.end_sending()
         self._listener.join(LEAVE_SECONDS)
         self._stream.end()
-        self._listener.join()
+        self._listener.join(LEAVE_SECONDS)  # not for ever: it may be stuck in what shows its events
 
     def close(self) -> None:
         """Give up a connection that has not joined."""
@@ -178,7 +178,11 @@ class Client:
     # --- joining
 
     def _ask_in(self, name: str) -> Welcome:
-        self._outbox.send(encode(Hello(name, FEATURES)))
+        try:
+            hello = encode(Hello(name, FEATURES))
+        except ProtocolError as error:
+            raise NameRefused(str(error)) from None
+        self._outbox.send(hello)
         try:
             answer = self._next_frame()
         except ProtocolError as error:

@@ -1,5 +1,6 @@
 """The files of one client, both ways: those it offers and answers for, and those it asks for."""
 
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -75,11 +76,16 @@ class Transfers:
         """Offer a file to everyone else. Raises OSError with the reason when it cannot be read."""
         upload = Upload(path)
         file_id = os.urandom(ID_SIZE)
+        try:
+            offer = encode(Offer(file_id, upload.name, upload.size))
+        except ProtocolError as error:
+            upload.close()
+            raise OSError(errno.EFBIG, str(error)) from None
         with self._lock:
             outgoing = _Outgoing(self._next_number(), upload)
             self._outgoing[file_id] = outgoing
         self._on_event(FileSending(outgoing.number, upload.name, upload.size))
-        self._outbox.send(encode(Offer(file_id, upload.name, upload.size)))
+        self._outbox.send(offer)
 
     def get(self, number: int) -> bool:
         """Fetch a file that waits. False when none of that number does."""

@@ -51,13 +51,20 @@ def obey(client: Client, line: str, tell: Callable[[str], None]) -> None:
     elif command == "!send":
         _send(client, rest.strip(), tell)
     elif command == "!get":
-        if not (rest.strip().isdigit() and client.get(int(rest))):
+        if not client.get(_number(rest)):
             tell("Which file? !get <number>, as it was offered")
     else:
         if command != "!help":
             tell(f"{one_line(command)} is no command (and !!{one_line(command)[1:]} says it as text). These are:")
         for meaning in COMMANDS.values():
             tell(f"  {meaning}")
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        return 0  # no file has it
 
 
 def _send(client: Client, rest: str, tell: Callable[[str], None]) -> None:

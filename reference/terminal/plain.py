@@ -21,8 +21,9 @@ class Plain:
 
     def show(self, event: Event) -> None:
         """Print an event's lines."""
-        for line in lines_of(event):
-            self._tell(line)
+        lines = lines_of(event)
+        if lines:
+            self._tell("\n".join(lines))  # at once: a text may have thousands of lines, and each write is a wait
         if isinstance(event, Ended):
             self._ended = event
             self._over.set()
@@ -52,4 +53,7 @@ class Plain:
 
     def _tell(self, line: str) -> None:
         with self._lock:
-            print(line, flush=True)
+            try:
+                print(line, flush=True)
+            except OSError:  # nobody reads what we show, as behind a head that has seen enough: then it is time to go
+                self._over.set()

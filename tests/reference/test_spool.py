@@ -418,3 +418,38 @@ def test_answers_are_put_in_order_under_the_lock(chat: Chat, monkeypatch: pytest
     chat.upload(up_to=100_000)
     chat.spool.get(chat.bob, Get(ID, 1000, 1000))  # is there already
     assert held == [True, True]
+
+
+def test_files_that_nobody_fetches_do_not_keep_a_sender_from_sending(chat: Chat):
+    """Only what is on its way counts: somebody who leaves files lying must not silence the others."""
+    for number in range(MAX_FILES_EACH + 4):
+        content = bytes([number])
+        chat.offer(content, bytes([number]) * 16)
+        assert Stored(bytes([number]) * 16) in chat.upload(content)
+
+
+def test_what_does_not_move_goes_for_a_newer_file(chat: Chat, monkeypatch: pytest.MonkeyPatch):
+    """Begun and left, or fetched by nobody: the oldest such file goes first, and all who knew of it are told."""
+    left, unfetched, newer = (bytes([number]) * 16 for number in range(3))
+    chat.offer(bytes(900_000), left)
+    chat.offer(b"small", unfetched, chat.bob)
+    chat.upload(b"small", chat.bob)
+    chat.forget()
+    monkeypatch.setattr(spool_module, "IDLE_SECONDS", -1.0)
+    chat.offer(bytes(1_000_000), bytes([9]) * 16, chat.eve)
+    assert not [frame for frame in take(chat.bob) if isinstance(frame, Abort)]  # both fit
+    chat.offer(bytes(900_000), newer, chat.eve)
+    reason = "the server needs the room for newer files"
+    assert Abort(left, reason) in take(chat.ann)
+    assert Abort(left, reason) in take(chat.bob)
+    assert any(isinstance(frame, Get) and frame.id == newer for frame in take(chat.eve))
+
+
+def test_what_moves_stays(chat: Chat):
+    """No file that still comes or goes is called off for a newer one: that one is refused."""
+    chat.offer(bytes(1_000_000))
+    chat.offer(bytes(1_000_000), bytes(16), chat.bob)
+    chat.forget()
+    chat.offer(b"one more", bytes([1]) * 16, chat.eve)
+    assert Abort(bytes([1]) * 16, "the server has no room for it now") in take(chat.eve)
+    assert not [frame for frame in take(chat.ann) if isinstance(frame, Abort)]

@@ -1,0 +1,154 @@
+"""Programs started in odd ways, and asked for odd things: never a traceback, and never one that cannot be left."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from reference.protocol import Refused, Text, encode
+from tests.reference.live import DEADLINE, ROOT, ClientProgram, ServerProgram, serving
+from tests.reference.raw import Raw
+
+
+def shell(command: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a line of shell to its end, in the checkout, with `client` and `server` for ours."""
+    for role in ("client", "server"):
+        command = command.replace(f"{role} ", f"{shlex.quote(sys.executable)} -m reference.{role} ", 1)
+    return subprocess.run(
+        ["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE, errors="replace", input=typed
+    )
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_client_does_without_what_its_starter_closed(closed: str, tmp_path: Path) -> None:
+    """No input is the end of the input, and output that nobody gets is no reason to fail."""
+    with serving() as live:
+        host, port = live.address
+        folder = shlex.quote(str(tmp_path))
+        done = shell(
+            f"client {host} {port} --yes --mode terminal --name ann --downloads {folder} {closed}", input="!q\n"
+        )
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+def test_a_server_does_without_an_output() -> None:
+    """A server started with its output closed serves, and ends when told to."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    line = f"exec {shlex.quote(sys.executable)} -m reference.server 127.0.0.1 {port} >&-"
+    with subprocess.Popen(["sh", "-c", line], cwd=ROOT, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            while True:  # nothing is printed, so its port is all there is to wait for
+                try:
+                    raw = Raw(("127.0.0.1", port))
+                    break
+                except ConnectionRefusedError:
+                    assert server.poll() is None
+            raw.join("ann")
+            raw.close()
+        finally:
+            server.terminate()
+        assert server.wait(DEADLINE) == 0
+        assert server.stderr is not None
+        assert server.stderr.read() == ""
+
+
+def test_a_spool_folder_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+    """Not at the first file, when the one who sends it can do nothing about it."""
+    done = shell(f"server 127.0.0.1 0 --spool {shlex.quote(str(tmp_path / 'nowhere'))}")
+    assert done.returncode == 1
+    assert done.stderr == f"cannot keep files in {tmp_path / 'nowhere'}: No such file or directory\n"
+
+
+@pytest.mark.parametrize("name", ["x" * 40_000, "\udcff"], ids=["very long", "not text"])
+def test_a_name_that_cannot_be_sent_is_asked_again(name: str) -> None:
+    """The reason is told as for any other bad name, and the connection stays."""
+    with serving() as live:
+        host, port = live.address
+        typed = name.encode(errors="surrogateescape") + b"\nann\n!q\n"
+        command = [sys.executable, "-m", "reference.client", host, str(port), "--yes", "--mode", "terminal"]
+        done = subprocess.run(command, cwd=ROOT, input=typed, capture_output=True, timeout=DEADLINE)
+    assert done.returncode == 0
+    assert b"Client 1 : ann" in done.stdout or b"Total No of Clients: 1" in done.stdout
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("code", ["name-bad", "full"])
+def test_a_servers_reason_is_shown_harmlessly(code: str) -> None:
+    """A server is somebody else too: its words must not rewrite the screen."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def refuse() -> None:
+            sock, _ = listener.accept()
+            with sock:
+                sock.recv(4096)
+                sock.sendall(encode(Refused(code, "\x1b]0;owned\x07\nForged line")))
+                while sock.recv(4096):
+                    pass
+
+        Thread(target=refuse, daemon=True).start()
+        port = listener.getsockname()[1]
+        done = shell(f"client 127.0.0.1 {port} --yes --mode terminal --name ann </dev/null")
+    shown = done.stdout + done.stderr
+    assert "owned" in shown
+    assert "\x1b" not in shown
+    assert "\nForged" not in shown
+
+
+def test_a_client_leaves_when_nobody_reads_what_it_shows(tmp_path: Path) -> None:
+    """As in `client ... | head`: the others see it go, and it does not stay behind."""
+    with serving() as live, Raw(live.address) as bob:
+        bob.join("bob")
+        reader, writer = os.pipe()
+        host, port = live.address
+        command = [sys.executable, "-m", "reference.client", host, str(port), "--yes", "--mode", "terminal"]
+        with subprocess.Popen(
+            [*command, "--name", "ann"], cwd=ROOT, stdin=subprocess.PIPE, stdout=writer, stderr=subprocess.PIPE
+        ) as ann:
+            os.close(writer)
+            live.shown.wait_for("ann")
+            os.close(reader)
+            bob.send(Text("hello"))
+            assert ann.wait(DEADLINE) == 0
+            assert ann.stderr is not None
+            assert ann.stderr.read() == b""
+        live.shown.wait_for("[ann] !DISCONNECT")
+
+
+@pytest.mark.parametrize("line", ["!get \u00b2", "!get " + "9" * 5000, "!get", "!get -1"])
+def test_odd_numbers_are_no_files(line: str, tmp_path: Path) -> None:
+    """What Python's int() refuses, and what it takes too long for, is answered like any number that no file has."""
+    with ServerProgram() as server, ClientProgram(server.address, "ann", tmp_path) as ann:
+        ann.joined()
+        ann.type(line)
+        ann.shown.wait_for("Which file? !get <number>, as it was offered")
+        ann.type("!q")
+        assert ann.status() == 0
+
+
+def test_a_file_larger_than_any_number_on_the_wire_is_not_sent(tmp_path: Path) -> None:
+    """A sparse file may claim any size."""
+    memory = Path("/dev/shm")  # a file system in memory takes what one on a disk does not
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        large = Path(folder, "large")
+        try:
+            large.touch()
+            os.truncate(large, 2**53 + 5)
+        except OSError:
+            pytest.skip("no file system here has files so large")
+        with ServerProgram() as server, ClientProgram(server.address, "ann", tmp_path) as ann:
+            ann.joined()
+            ann.type(f"!send {large}")
+            ann.shown.wait_for(lambda line: line.startswith(f"Cannot send {large}"))
+            ann.type("!q")
+            assert ann.status() == 0
