@@ -47,6 +47,7 @@ class Screen(Watcher):
         self._hex = hexadecimal
         self._segments = segments
         self._start: float | None = None
+        self._ended: set[tuple[Talk, str]] = set()  # directions of open connections that have ended
         self.frames = 0
         self.broken = 0
 
@@ -79,15 +80,21 @@ class Screen(Watcher):
         who = talk.label if direction == TO_SERVER else "the server"
         self._event(time, talk, "○", f"{who} will send no more (FIN)", "dim")
         self._unfinished(talk, direction)
+        self._ended.add((talk, direction))
 
     def closed(self, time: float, talk: Talk, reason: str) -> None:
         """The connection is over."""
+        self._closed(time, talk, reason)
+        self._ended -= {(talk, direction) for direction in talk.followers}
+
+    def _closed(self, time: float, talk: Talk, reason: str) -> None:
         if not reason:
             self._event(time, talk, "○", "closed", "dim")
             return
         self._event(time, talk, "✗", f"reset (RST): {reason}", "red")
         for direction in talk.followers:
-            self._unfinished(talk, direction)
+            if (talk, direction) not in self._ended:
+                self._unfinished(talk, direction)
 
     # --- a frame
 
@@ -96,10 +103,10 @@ class Screen(Watcher):
         name = describe.type_name(whole.letter)
         colour = _COLOURS.get(name, "dim")
         said: list[Piece] = []
+        if self._segments and whole.segments > 1:
+            said.append((f"in {whole.segments:,} pieces", "dim"))
         for field, value in describe.body(whole, talk.files):
             said += [("  " if said else "", ""), (f"{field} " if field else "", "dim"), (value, colour)]
-        if self._segments and whole.segments > 1:
-            said.append((f"  in {whole.segments:,} pieces", "dim"))
         self._line(
             *self._begin(time, talk),
             (self._arrow(direction), self._towards(direction)),

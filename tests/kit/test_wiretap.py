@@ -131,7 +131,7 @@ def test_segments_show_a_frame_in_three_pieces_and_three_frames_in_one() -> None
         "12 bytes = bytes 10 to 21 of 21 (text)",
         "63 bytes = text + text + text",
     ]
-    assert "“hello”  in 3 pieces" in shown.text
+    assert "in 3 pieces  “hello”" in shown.text
 
 
 @pytest.mark.parametrize(
@@ -157,6 +157,13 @@ def test_a_broken_frame_is_explained(sent: bytes, words: list[str]) -> None:
     said = re.sub(r"\s+", " ", Shown().passed(sent).closed().text)
     for word in words:
         assert word in said
+
+
+def test_a_frame_without_its_end_is_told_of_once() -> None:
+    """First the sender's FIN, then a reset: the half frame is explained at the first."""
+    shown = Shown().passed(frame("T", b'{"text":"hi"}', 200))
+    shown.tap.observe(0, TO_SERVER, "ended", b"")
+    assert shown.closed().text.count("ends within a frame") == 1
 
 
 def test_what_comes_behind_a_broken_frame_is_counted_not_guessed() -> None:
@@ -273,7 +280,7 @@ def test_split_and_segments_show_single_bytes(tmp_path: Path) -> None:
     with chat_through_tap(tmp_path, "--split", "1", "--segments") as chat:
         peer = Peer(chat.connect(), "sravya")
         peer.say("hello")
-        chat.tap_shows("“hello”  in 21 pieces")
+        chat.tap_shows("in 21 pieces  “hello”")
         for words in (
             "1 byte = byte 1 \\(length\\)",
             "1 byte = byte 5 of 21 \\(type\\)",
