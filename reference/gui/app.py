@@ -44,7 +44,9 @@ class ChatApp(App):
     def build(self) -> Any:
         """Make the window's content."""
         for name in _KV:
-            Builder.load_file(str(Path(__file__).with_name(f"{name}.kv")))
+            file = str(Path(__file__).with_name(f"{name}.kv"))
+            if file not in Builder.files:  # loaded twice, its rules would be obeyed twice
+                Builder.load_file(file)
         root = screen.ChatScreen()
         self.conversation = Conversation(self.client, root, self.previews)
         return root
@@ -52,9 +54,13 @@ class ChatApp(App):
     def on_start(self) -> None:
         """The window is open."""
         self.previews.start()
-        Clock.schedule_interval(self._show_news, 0)
+        self.news = Clock.schedule_interval(self._show_news, 0)
         Window.bind(on_drop_file=self._dropped, on_key_down=self._key, focus=self._in_front)
-        self.root.ids.input.focus = True
+        self.root.write()
+
+    def open_settings(self, *_: Any) -> bool:
+        """Kivy's own settings, on F1, are not for a chat."""
+        return False
 
     def on_stop(self) -> None:
         """The window is closed."""
@@ -62,6 +68,8 @@ class ChatApp(App):
 
     def close(self) -> None:
         """End what plays and the threads that are ours."""
+        self.news.cancel()
+        Window.unbind(on_drop_file=self._dropped, on_key_down=self._key, focus=self._in_front)
         self.conversation.close()
         self.previews.close()
 

@@ -78,10 +78,12 @@ class TextRow(BubbleRow):
     """A text."""
 
     right_to_left = BooleanProperty(False)
+    wrap = NumericProperty(0)
 
     def show(self, row: Row) -> None:
         """Arabic and Hebrew stand on the right of their bubble."""
         super().show(row)
+        self.wrap = row.wrap
         self.right_to_left = is_right_to_left(row.text)
 
 

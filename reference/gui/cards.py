@@ -37,6 +37,7 @@ class FileRow(BubbleRow):
     moving = BooleanProperty(False)
     buttons = ListProperty()
     media_height = NumericProperty(0)
+    media_width = NumericProperty(0)
 
     def show(self, row: Row) -> None:
         """Follow another file."""
@@ -54,6 +55,7 @@ class FileRow(BubbleRow):
         self.moving = file.state in (FileItem.COMING, FileItem.GOING)
         self.buttons = _BUTTONS[file.state]
         self.media_height = measure.media_height(row, row.bubble - 2 * measure.PAD)
+        self.media_width = measure.media_width(row, row.bubble - 2 * measure.PAD)
         self._follow()
 
     def press(self, button: str) -> None:
@@ -111,7 +113,6 @@ class MediaView(Widget):
     """Where a picture, an animation or a video appears."""
 
     texture = ObjectProperty(None, allownone=True)
-    shown = NumericProperty(1)
     row = ObjectProperty(None, allownone=True)
 
     def show(self, row: Row) -> None:

@@ -31,6 +31,8 @@ class PathInput(TextInput):
         if keycode[0] in (_UP, _DOWN):
             self.dispatch("on_step", -1 if keycode[0] == _UP else 1)
             return True
+        if keycode[1] == "escape":
+            return False  # a text input would take it to leave, and the chooser would stay
         return bool(super().keyboard_on_key_down(window, keycode, text, modifiers))
 
     def on_step(self, step: int) -> None:

@@ -22,6 +22,8 @@ class MessageInput(TextInput):
         if keycode[1] in _RETURN and "shift" not in modifiers:
             self.dispatch("on_send")
             return True
+        if keycode[1] == "escape":
+            return False  # it would take the focus from here, and then nothing could be typed
         if App.get_running_app().root.shortcut(keycode[0], modifiers):
             return True
         return bool(super().keyboard_on_key_down(window, keycode, text, modifiers))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from kivy.app import App
+from kivy.clock import Clock
 from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 from kivy.uix.behaviors import ButtonBehavior, FocusBehavior
 from kivy.uix.label import Label
@@ -38,4 +39,5 @@ class Dialog(ModalView):
 
     def on_dismiss(self) -> None:
         """One goes on writing."""
-        App.get_running_app().root.ids.input.focus = True
+        # With the next frame: the Escape that closed it is still on its way, and takes the focus from what has it.
+        Clock.schedule_once(App.get_running_app().root.write, 0)

@@ -10,6 +10,7 @@ from kivy.metrics import dp, sp
 
 from reference.gui import rows
 from reference.gui.rows import FileItem, Row
+from reference.gui.text import line_height, width_of
 
 TEXT_SIZE = sp(15)
 SMALL_SIZE = sp(12)
@@ -43,11 +44,16 @@ def _measure(row: Row, width: float) -> None:
     frame = gap(row) + 2 * PAD + TIME_HEIGHT + (NAME_HEIGHT if has_name(row) else 0)
     if row.file is None:
         inner = widest - 2 * PAD
-        natural = max(_text_width(row.text, TEXT_SIZE), _text_width(row.time, SMALL_SIZE))
+        natural = max(_text_width(line, TEXT_SIZE) for line in row.text.split("\n"))
+        row.wrap = inner if natural > inner else 0
+        if row.wrap:
+            text_height = _text_height(row.text, TEXT_SIZE, inner)
+        else:
+            text_height = (row.text.count("\n") + 1) * line_height(TEXT_SIZE)
         if has_name(row):
             natural = max(natural, _text_width(row.sender, SMALL_SIZE, bold=True))
-        row.bubble = min(natural, inner) + 2 * PAD
-        row.height = frame + _text_height(row.text, TEXT_SIZE, row.bubble - 2 * PAD)
+        row.bubble = min(max(natural, _text_width(row.time, SMALL_SIZE)), inner) + 2 * PAD
+        row.height = frame + text_height
     else:
         row.bubble = min(CARD + 2 * PAD, widest)
         row.height = frame + media_height(row, row.bubble - 2 * PAD) + 3 * LINE_HEIGHT + footer_height(row.file)
@@ -72,9 +78,14 @@ def media_height(row: Row, width: float) -> float:
         return 0.0
     if row.kind == rows.SOUND:
         return float(SOUND_HEIGHT)
-    shown = min(width, preview.width)
     below = SOUND_HEIGHT if row.kind == rows.VIDEO else 0
-    return float(preview.height * shown / preview.width + dp(6) + below)
+    return float(preview.height * media_width(row, width) / preview.width + dp(6) + below)
+
+
+def media_width(row: Row, width: float) -> float:
+    """The width of a picture or a video in a card that has room for this width."""
+    preview = row.file.preview if row.file else None
+    return float(min(width, preview.width)) if preview else 0.0
 
 
 def footer_height(file: FileItem) -> float:
@@ -90,4 +101,4 @@ def _text_height(text: str, size: float, width: float) -> float:
 
 
 def _text_width(text: str, size: float, bold: bool = False) -> float:
-    return float(CoreLabel(text=text, font_size=size, bold=bold).render()[0]) + 1
+    return float(width_of(text, int(size), bold))

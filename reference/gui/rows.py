@@ -27,6 +27,8 @@ class Row:
     # Computed beforehand (measure.py), for the list's width of then:
     height: float = 0
     bubble: float = 0
+    wrap: float = 0
+    """The width at which the text breaks; 0 when it is short."""
 
 
 class FileItem(EventDispatcher):

@@ -16,6 +16,10 @@ _JOINER, _EMOJI_STYLE, _KEYCAP = "\u200d", "\ufe0f", "\u20e3"
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 
 
+_NOT_DRAWN = ("Cc", "Cs", "Zl", "Zp")
+"""Controls, halves of characters, breaks of lines and paragraphs: the shaping library fails on them."""
+
+
 class Run(NamedTuple):
     """Characters of one line that are drawn with one font."""
 
@@ -26,7 +30,7 @@ class Run(NamedTuple):
 def runs(line: str) -> list[Run]:
     """The runs of one line, from left to right on the screen. Control characters have no place in it."""
     if not line.isprintable():
-        line = "".join(each for each in line if unicodedata.category(each) not in ("Cc", "Cs"))
+        line = "".join(each for each in line if unicodedata.category(each) not in _NOT_DRAWN)
     if line.isascii():
         return [Run(font_for("a"), line)] if line else []
     logical: list[Run] = []

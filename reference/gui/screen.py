@@ -43,7 +43,11 @@ class ChatScreen(BoxLayout):
             self.tell(str(error))
             return
         self.ids.input.text = ""
-        self.ids.input.focus = True
+        self.write()
+
+    def write(self, *_: Any) -> None:
+        """Put the cursor where one writes."""
+        self.ids.input.focus = not self.over
 
     def attach(self) -> None:
         """Ask for a file, and send it at once."""

@@ -25,6 +25,8 @@ leaves small text with uneven gaps."""
 
 _REGULAR, _BOLD = 400, 600
 
+_LONGEST_WORD = 16
+
 
 class Label(LabelBase):
     """A text provider with fallback between fonts, shaping, both directions, and emoji in colour."""
@@ -32,16 +34,15 @@ class Label(LabelBase):
     def get_extents(self, text: str) -> tuple[int, int]:
         """Width and height in pixels of a text on one line."""
         size = self._letter_size()
-        return _width(text, size, self.options["bold"]), round(size * (ASCENT + DESCENT))
+        return width_of(text, size, self.options["bold"]), line_height(size)
 
     def get_cached_extents(self) -> Any:
         """What measures the words of one layout."""
         return self.get_extents
 
     def _render_begin(self) -> None:
-        # In the text's colour from the start, though nothing shows: what is half covered mixes with it.
         width, height = self._size
-        self._letters = Image.new("RGBA", (width * _FINE, height * _FINE), (*self._ink()[:3], 0))
+        self._letters = Image.new("L", (width * _FINE, height * _FINE))
         self._emoji: list[tuple[Image.Image, tuple[int, int]]] = []
 
     def _render_text(self, text: str, x: float, y: float) -> None:
@@ -54,12 +55,17 @@ class Label(LabelBase):
                 self._emoji.append((emoji, (max(0, round(x)), max(0, round(baseline - emoji.height * 0.8)))))
             else:
                 font = _open(run.font, size * _FINE, self.options["bold"])
-                place = (round(x * _FINE), round(baseline) * _FINE)
-                draw.text(place, run.text, font=font, fill=self._ink(), anchor="ls")
+                draw.text((round(x * _FINE), round(baseline) * _FINE), run.text, font=font, fill=255, anchor="ls")
             x += _run_width(run, size, self.options["bold"])
 
     def _render_end(self) -> ImageData:
-        image = self._letters.resize(self._size, Image.Resampling.BOX)
+        red, green, blue, alpha = (round(part * 255) for part in self.options["color"])
+        letters = self._letters.reduce(_FINE)
+        if alpha != 255:
+            letters = letters.point([each * alpha // 255 for each in range(256)])
+        # In the text's colour everywhere, though it shows only where letters are: their edges mix with it.
+        image = Image.new("RGBA", self._size, (red, green, blue, 0))
+        image.putalpha(letters)
         for emoji, place in self._emoji:
             image.alpha_composite(emoji, place)
         return ImageData(*self._size, "rgba", image.tobytes())
@@ -67,17 +73,29 @@ class Label(LabelBase):
     def _letter_size(self) -> int:
         return max(1, int(self.options["font_size"]))
 
-    def _ink(self) -> tuple[int, ...]:
-        return tuple(round(part * 255) for part in self.options["color"])
-
 
 def install() -> None:
     """Make this Kivy's text provider. There is no official way to name one from outside Kivy (its list is fixed)."""
     kivy.core.text.Label = Label
 
 
-@lru_cache(maxsize=20_000)  # words: with these a list of 10,000 messages is measured anew in a moment
-def _width(text: str, size: int, bold: bool) -> int:
+def line_height(size: float) -> int:
+    """The height of a line of text, in pixels."""
+    return round(int(size) * (ASCENT + DESCENT))
+
+
+def width_of(text: str, size: int, bold: bool) -> int:
+    """The width of a text on one line, in pixels."""
+    # Only words are remembered: they come again, whole texts hardly ever do.
+    return _width_of_word(text, size, bold) if len(text) <= _LONGEST_WORD else _measure(text, size, bold)
+
+
+@lru_cache(maxsize=5_000)
+def _width_of_word(text: str, size: int, bold: bool) -> int:
+    return _measure(text, size, bold)
+
+
+def _measure(text: str, size: int, bold: bool) -> int:
     return round(sum(_run_width(run, size, bold) for run in runs(text)))
 
 
