@@ -14,7 +14,8 @@ from threading import Thread
 import pytest
 
 from reference.protocol import Refused, Text, encode
-from tests.reference.live import DEADLINE, ROOT, ClientProgram, ServerProgram, serving
+from tests.reference.live import ROOT, ClientProgram, ServerProgram, serving
+from tests.reference.people import DEADLINE
 from tests.reference.raw import Raw
 
 
@@ -33,9 +34,7 @@ def test_a_client_does_without_what_its_starter_closed(closed: str, tmp_path: Pa
     with serving() as live:
         host, port = live.address
         folder = shlex.quote(str(tmp_path))
-        done = shell(
-            f"client {host} {port} --yes --mode terminal --name ann --downloads {folder} {closed}", input="!q\n"
-        )
+        done = shell(f"client {host} {port} --yes --mode terminal --name ann --downloads {folder} {closed}", "!q\n")
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
 
