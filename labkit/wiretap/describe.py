@@ -25,7 +25,7 @@ from reference.protocol import (
 )
 
 _NAMES = {letter: wire_name(frame) for letter, frame in {**FROM_CLIENT, **FROM_SERVER}.items()}
-BAR = 8
+BAR = 5
 
 
 def type_name(letter: str) -> str:

@@ -107,7 +107,7 @@ def test_a_file_is_shown_with_its_name_and_how_much_has_come() -> None:
     shown = Shown().passed(encode(Offer(ID, "image.jpg", 200)))
     shown.passed(encode(Get(ID, 0, 100)), direction=TO_CLIENT).passed(encode(Data(ID, 0, bytes(100))))
     assert shown.lines[-2].endswith("image.jpg  100  from 0")
-    assert shown.lines[-1].endswith("image.jpg  ████░░░░ 50%  from 0")
+    assert shown.lines[-1].endswith("image.jpg  ██░░░ 50%  from 0")
 
 
 def test_hex_tells_length_type_and_body_apart() -> None:
