@@ -32,3 +32,25 @@ def test_a_server_takes_frames_apart(chat: Story) -> None:
         text = chat.drawn.text()
         guest.says(text)
         server.sees(f"[{guest}] {text}")
+
+
+@task("1.2", role="client", points=1, needs=("1.1",))
+@pytest.mark.stages("client")
+def test_a_client_that_receives_a_few_bytes_at_once_reads_a_whole_reason(chat: Story) -> None:
+    """The first thing that it reads, before there is a second thread: why its name is not taken."""
+    chat.makes_races_certain()
+    reason = f"this name is taken é€😀 {chat.drawn.between(1, 10**6)}"
+    sravya, _ = chat.bare_server_that_refuses(reason)
+    sravya.sees(reason)
+
+
+@task("1.2", role="server", points=1, needs=("1.1",))
+def test_a_server_that_receives_a_few_bytes_at_once_reads_whole_texts(chat: Story) -> None:
+    """Each recv ends in the midst of a length, of a word, of a letter of several bytes."""
+    chat.makes_races_certain()
+    server = chat.server()
+    guest = chat.bare_client()
+    guest.joins()
+    text = f"{'é€😀' * 5} {chat.drawn.text()}"
+    guest.says(text)
+    server.sees(f"[{guest}] {text}")
