@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from kivy.clock import Clock
 from kivy.properties import ObjectProperty, StringProperty
 from kivy.uix.textinput import TextInput
 
@@ -58,6 +59,10 @@ class Chooser(Dialog):
 
     def on_open(self) -> None:
         """One may type a path at once."""
+        # Before the next frame, but after the click that opened it is over: that gives the focus to the button.
+        Clock.schedule_once(self._write, -1)
+
+    def _write(self, _: float) -> None:
         self.ids.path.focus = True
 
     def step(self, step: int) -> None:

@@ -37,6 +37,14 @@ class Dialog(ModalView):
 
     title = StringProperty()
 
+    def open(self, *_: Any, **__: Any) -> None:
+        """Open it at once: what is typed while it would fade in would be lost."""
+        super().open(animation=False)
+
+    def dismiss(self, *_: Any, **__: Any) -> None:
+        """Close it at once."""
+        super().dismiss(animation=False)
+
     def on_dismiss(self) -> None:
         """One goes on writing."""
         # With the next frame: the Escape that closed it is still on its way, and takes the focus from what has it.

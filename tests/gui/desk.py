@@ -112,6 +112,11 @@ class Program:
         self.process.stdin.write(f"{line}\n".encode())
         self.process.stdin.flush()
 
+    def stacks(self) -> str:
+        """Where each of its threads stands."""
+        command = [str(Path(sys.executable).with_name("py-spy")), "dump", "--pid", str(self.process.pid)]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
     def ends(self) -> int:
         """Wait for its end, and return its status."""
         return self.process.wait(DEADLINE)
@@ -131,7 +136,7 @@ class Window(Program):
             self.id = self._xdotool("search", "--onlyvisible", "--class", name, check=False).strip()
             return bool(self.id)
 
-        until(find, lambda: f"a window of {name}")
+        until(find, lambda: f"a window of {name}\n{self.output}\n{self.stacks()}")
         self._xdotool("windowfocus", "--sync", self.id)
 
     @property
