@@ -16,7 +16,7 @@ N = 3
 
 .DEFAULT_GOAL := help
 .PHONY: help run-server run-client install-gui demo wiretap start check watch hint diff bots
-.PHONY: test check-kit newcomer lint format docs docs-serve lock clean always
+.PHONY: test check-kit newcomer bench lint format docs docs-serve lock clean always
 # `make -j2 test lint` must not have two programs on one terminal.
 .NOTPARALLEL:
 
@@ -99,6 +99,10 @@ check-kit: .venv/test.stamp ## check the lab itself: each task left undone is no
 newcomer: .venv/test.stamp ## go a newcomer's way through all stages, task by task
 	.venv/bin/python -m labkit.newcomer $(ARGS)
 
+bench: ## measure the server beside Redis, ngircd and others (ARGS=--quick: a glance)
+	@sh requirements/debian.sh debian-bench.txt benchmarks
+	@$(find_python); exec "$$python" -m benchmarks.run $(ARGS)
+
 # A stage's folder is a program of its own: each has a wire.py, so each is checked by itself.
 lint: .venv/test.stamp .venv/lint.stamp ## check style, format and types
 	.venv/bin/python -m ruff check .
@@ -148,5 +152,5 @@ lock: .venv/lock.stamp ## pin the packages of pyproject.toml (ARGS=--upgrade: ne
 	$(compile) --group lock -o requirements/lock.txt
 
 clean: ## remove what make installed and tools left (downloads stay)
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov site
+	rm -rf .venv benchmarks/build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

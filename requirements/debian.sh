@@ -1,10 +1,13 @@
-# Make sure that the packages in debian.txt are there: as root install them, else say what to run.
+# Make sure that the packages of a list are there: as root install them, else say what to run.
+# sh requirements/debian.sh [debian.txt] [tests]: the list, and who needs it.
 
-wanted=$(sed 's/#.*//' requirements/debian.txt | xargs)
+list=${1:-debian.txt}
+who=${2:-tests}
+wanted=$(sed 's/#.*//' "requirements/$list" | xargs)
 [ -n "$wanted" ] || exit 0
 
 if ! command -v dpkg-query >/dev/null; then
-    echo "No Debian packages on this system: the tests may need what provides $wanted"
+    echo "No Debian packages on this system: the $who may need what provides $wanted"
     exit 0
 fi
 
@@ -17,10 +20,10 @@ done
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -ne 0 ]; then
-    echo "The tests need Debian packages: sudo apt-get install --no-install-recommends$missing" >&2
+    echo "The $who need Debian packages: sudo apt-get install --no-install-recommends$missing" >&2
     exit 1
 fi
 
-echo "Installing the Debian packages that the tests need, this once:$missing"
+echo "Installing the Debian packages that the $who need, this once:$missing"
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq && apt-get install -y -q --no-install-recommends $missing </dev/null
