@@ -203,7 +203,7 @@ def test_those_who_are_there_are_told_once_who_comes(chat: Story) -> None:
     chat.agrees("the last one was told of nobody", not people[-1].got(Joined), f"{people[-1].got(Joined)}")
 
 
-@task("2.3", role="server", points=1, needs=("2.1",))
+@task("2.3", role="server", points=1, needs=("2.1", "2.4"))
 def test_who_does_not_know_notices_gets_none(chat: Story) -> None:
     """A client of stage 1 has named no features: it gets texts, and nothing it has never heard of."""
     chat.server()
