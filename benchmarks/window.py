@@ -1,13 +1,12 @@
 """How the window bears load: ``python3 -m benchmarks.window frames|session|keys``. No screen is needed.
 
-frames   the time a frame takes with 10 messages in the list and with 10,000, 100 more arriving a second; memory a message
+frames   the time of a frame with 10 messages and with 10,000, 100 more arriving a second; memory a message
 session  30 minutes in fast motion: 5,000 messages, 50 pictures, 5 videos; memory and threads
 keys     from a key pressed to its letter drawn, while a large file arrives from a real server
 """
 
 import argparse
 import gc
-import io
 import os
 import random
 import resource
@@ -20,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 os.environ.setdefault("SDL_VIDEODRIVER", "offscreen")
 os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
@@ -38,7 +37,28 @@ from reference.client.events import FileOffered, FileReceived, Said, Welcomed
 from reference.gui.app import ChatApp
 from reference.gui.inbox import Inbox
 
-_WORDS = "the quick brown fox jumps over a lazy dog while packets travel far away नमस्ते నమస్కారం 你好 👋🏽".split()
+_TERMINAL = ("--yes", "--mode", "terminal", "--name", "sanjay")
+
+_WORDS = [
+    "the",
+    "quick",
+    "brown",
+    "fox",
+    "jumps",
+    "over",
+    "a",
+    "lazy",
+    "dog",
+    "while",
+    "packets",
+    "travel",
+    "far",
+    "away",
+    "नमस्ते",
+    "నమస్కారం",
+    "你好",
+    "👋🏽",
+]
 
 Script = Iterator[float]
 """What a benchmark does, in the window's thread; it yields how many seconds to wait."""
@@ -87,7 +107,7 @@ class Frames:
 def run(script: Callable[[ChatApp, Inbox], Script], client: Any = None) -> None:
     """Open a window, run a script in it, and close it."""
     inbox = Inbox()
-    app = ChatApp(client or StubClient(), inbox, "dark")
+    app = ChatApp(cast(Any, client or StubClient()), inbox, "dark")
     steps: list[Script] = []
 
     def step(_: float) -> None:
@@ -215,8 +235,7 @@ def keys(size: int) -> None:
             time.sleep(0.1)
     client.join("sravya")
     sender = subprocess.Popen(
-        [sys.executable, "-m", "reference.client", "127.0.0.1", str(port)]
-        + ["--yes", "--mode", "terminal", "--name", "sanjay", "--downloads", str(folder)],
+        [sys.executable, "-m", "reference.client", "127.0.0.1", str(port), *_TERMINAL, "--downloads", str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
@@ -233,7 +252,7 @@ def keys(size: int) -> None:
 
     def busy() -> bool:
         files = [row.file for row in app.conversation._files.values()]
-        return any(file.state == "coming" for file in files)
+        return any(file is not None and file.state == "coming" for file in files)
 
     def script() -> Script:
         sender.stdin.write(f"!send {big}\n")  # type: ignore[union-attr]
@@ -253,9 +272,8 @@ def keys(size: int) -> None:
         seconds = time.perf_counter() - start
         ordered = sorted(times)
         p99 = ordered[int(len(ordered) * 0.99)] * 1000
-        print(
-            f"{size / 1e9:.1f} GB in {seconds:.1f} s; {len(ordered)} keys: median {statistics.median(ordered) * 1000:.1f} ms, p99 {p99:.1f} ms"
-        )
+        median = statistics.median(ordered) * 1000
+        print(f"{size / 1e9:.1f} GB in {seconds:.1f} s; {len(ordered)} keys: median {median:.1f} ms, p99 {p99:.1f} ms")
 
     steps = script()
 

@@ -39,7 +39,5 @@ def _has_display() -> bool:
         return bool(os.environ.get("DISPLAY"))
     x11 = ctypes.CDLL(library)
     x11.XOpenDisplay.restype = ctypes.c_void_p
-    display = x11.XOpenDisplay(None)
-    if display:
-        x11.XCloseDisplay(ctypes.c_void_p(display))
-    return bool(display)
+    # Not closed again: an X server begins anew when its last client goes, and Kivy would come in the middle of that.
+    return bool(x11.XOpenDisplay(None))

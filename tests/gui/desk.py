@@ -31,7 +31,8 @@ class Desk:
     def __enter__(self) -> Self:
         read, write = os.pipe()
         self._start(
-            ["Xvfb", "-displayfd", str(write), "-screen", "0", "1000x760x24", "-nolisten", "tcp"], pass_fds=[write]
+            ["Xvfb", "-displayfd", str(write), "-screen", "0", "1000x760x24", "-nolisten", "tcp", "-noreset"],
+            pass_fds=[write],
         )
         os.close(write)
         with os.fdopen(read) as numbers:
@@ -212,8 +213,5 @@ def until(true: Callable[[], Any], what: Callable[[], str]) -> Any:
 
 def count(picture: Image.Image, colour: tuple[int, int, int], by: int = 6) -> int:
     """How many pixels have this colour, nearly."""
-    return sum(
-        number
-        for number, found in picture.convert("RGB").getcolors(picture.width * picture.height) or []
-        if all(abs(one - other) <= by for one, other in zip(found, colour, strict=True))  # type: ignore[arg-type]
-    )
+    colours: Any = picture.convert("RGB").getcolors(picture.width * picture.height)
+    return sum(number for number, found in colours if all(abs(a - b) <= by for a, b in zip(found, colour, strict=True)))

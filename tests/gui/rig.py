@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from reference.client.connection import NoFiles, TextTooLong
 from reference.client.events import Event, FileSending, Welcomed
@@ -19,7 +19,6 @@ from kivy.core.window import Window
 from kivy.tests.common import UnitTestTouch
 
 from reference.gui.app import ChatApp
-from reference.gui.rows import Row
 
 DEADLINE = 60.0
 
@@ -68,8 +67,8 @@ class Rig:
 
     def __init__(self, client: Any = None, inbox: Inbox | None = None, theme: str = "dark") -> None:
         self.inbox = inbox or Inbox()
-        self.client = client or StubClient(self.inbox)
-        self.app = ChatApp(self.client, self.inbox, theme)
+        self.client: Any = client or StubClient(self.inbox)
+        self.app = ChatApp(cast(Any, self.client), self.inbox, theme)
 
     def __enter__(self) -> Self:
         Window.size = (900, 680)
@@ -114,11 +113,11 @@ class Rig:
         self.happens(Welcomed(("sanjay", "sravya")))
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[Any]:
         """All rows of the list."""
         return list(self.history.data)
 
-    def view(self, row: Row) -> Any:
+    def view(self, row: Any) -> Any:
         """The widget that shows a row now."""
         return next(view for view in self.history.layout_manager.children if view.row is row)
 

@@ -3,7 +3,9 @@
 import os
 import struct
 import zlib
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -14,7 +16,7 @@ from reference.gui.rows import FileItem
 from tests.gui.rig import Rig, is_near
 
 
-def arrives(rig: Rig, path: Path) -> rows.Row:
+def arrives(rig: Rig, path: Path) -> Any:
     """A file is offered and is here; its row, when its preview is there."""
     number = len(rig.rows)
     rig.happens(FileOffered(number, "sanjay", path.name, path.stat().st_size, False))
@@ -60,7 +62,7 @@ def test_an_animation_moves(rig: Rig, tmp_path: Path, ending: str):
     rig.joined()
     view = rig.view(arrives(rig, path)).ids.picture
     for colour in [*colours, colours[0]]:
-        rig.until(lambda colour=colour: is_near(rig.middle(view), colour, 40))
+        rig.until(partial(_looks, rig, view, colour))
 
 
 def test_a_broken_picture_is_a_card_with_the_reason(rig: Rig, tmp_path: Path):
@@ -225,3 +227,7 @@ def test_pixels_of_pictures_out_of_sight_leave_the_memory(rig: Rig, tmp_path: Pa
     rig.until(lambda: seen[0].file.preview.frames)
     rig.frames(4)
     assert is_near(rig.middle(rig.view(seen[0]).ids.picture), (10, 100, 50))
+
+
+def _looks(rig: Rig, view: Any, colour: tuple[int, ...]) -> bool:
+    return is_near(rig.middle(view), colour, 40)
