@@ -74,6 +74,17 @@ def test_a_client_that_receives_a_few_bytes_at_once_still_finds_every_frame(chat
         sravya.sees(f"[{name}] {text}")
 
 
+@task("1.2", role="server", points=1, needs=("1.1",))
+def test_a_stream_that_ends_in_the_midst_of_a_frame_is_at_its_end(chat: Story) -> None:
+    """The server waits for no more of it, and ends its own side."""
+    chat.server()
+    half = chat.bare_client()
+    half.joins()
+    half.sends_bytes("half a text", encode(Text("never to end"))[:12])
+    half.says_no_more()
+    half.is_hung_up_on()
+
+
 @task("1.1", role="server", points=1, needs=("1.2", "1.3", "1.4"))
 @pytest.mark.parametrize("letter", ["x", "é", "😀"])
 def test_a_text_of_4096_bytes_passes(chat: Story, letter: str) -> None:
@@ -326,19 +337,19 @@ def test_who_speaks_hears_no_echo_and_is_not_confused_with_a_namesake_in_bracket
 def test_who_has_gone_is_forgotten(chat: Story) -> None:
     """The server's memory does not grow with everyone who ever came."""
     server = chat.server()
-    hello = tuple(f"feature {number}" for number in range(1_500))  # a quarter of a megabyte, once it is unpacked
+    hello = tuple(f"feature {number}" for number in range(1_500))  # a tenth of a megabyte, once it is unpacked
 
     def come_and_go(times: int) -> None:
         with chat.step(f"{times} people come and go, one after the other"):
-            for _ in range(times):
+            for number in range(times):
                 guest = chat.bare_client(chat.drawn.name())
                 guest.joins(hello)
-                guest.goes()
+                guest.vanishes() if number % 2 else guest.goes()
 
     come_and_go(20)
     before = memory(server.program.pid)
-    come_and_go(150)
-    limit = 10_000_000
+    come_and_go(250)
+    limit = 7_000_000
 
     def grown() -> int:
         return memory(server.program.pid) - before
@@ -353,9 +364,9 @@ def test_who_has_gone_is_forgotten(chat: Story) -> None:
 def test_one_whose_connection_breaks_harms_nobody(chat: Story, how: str) -> None:
     """However it ends, and also when others are just talking to it."""
     server = chat.server()
-    lost = chat.bare_client()
-    lost.joins()
-    listener, speaker = two_bare(chat)
+    listener, lost, speaker = (chat.bare_client() for _ in range(3))
+    for person in (listener, lost, speaker):
+        person.joins()
     if how == "resets":
         lost.vanishes()
     elif how == "closes":
@@ -433,6 +444,15 @@ def test_a_key_ends_a_client_without_a_traceback(chat: Story, key: str) -> None:
     server.is_hung_up_on()
     sravya.ends(0)
     chat.agrees("no traceback is shown", not any("Traceback" in line for line in sravya.program.lines()))
+
+
+@task("1.6", role="client", points=1, needs=("1.1",))
+def test_a_client_ends_when_the_server_has_ended(chat: Story) -> None:
+    """The thread that listens notices; it ends the whole program, although the other one waits for a line."""
+    sravya, server = chat.bare_server(can=())
+    server.goes()
+    sravya.sees("The server has closed the chat")
+    sravya.ends(0)
 
 
 @task("1.6", role="client", points=1, needs=("1.1",))

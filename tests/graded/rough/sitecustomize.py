@@ -10,7 +10,7 @@ import socket
 import sys
 from typing import Any
 
-AT_MOST = int(os.environ.get("ROUGH_BYTES", "7"))
+AT_MOST = int(os.environ.get("ROUGH_BYTES", "3"))
 
 sys.setswitchinterval(1e-6)
 
