@@ -15,9 +15,6 @@ from pathlib import Path
 from labkit import ladder
 from labkit.tasks import in_order, of_stage
 
-# What is undone shows as something that never comes: so long is waited for it at each step of the way.
-PATIENCE = 8.0
-
 _SHORT = re.compile(r"^  ✗ (\d+\.\d+) ", re.MULTILINE)
 _PASSES = re.compile(r"^  ✓ (\d+\.\d+) ", re.MULTILINE)
 
@@ -58,7 +55,7 @@ def go_through(stage: int, folder: Path, more: list[str]) -> None:
         done, undone = numbers[:so_many], numbers[so_many:]
         fill_in(stage, work, frozenset(done))
         began = time.monotonic()
-        status, output = labkit("check", str(stage), "--dir", str(work), "--patience", str(PATIENCE), *more)
+        status, output = labkit("check", str(stage), "--dir", str(work), *more)
         compare(stage, done, undone, status, output)
         what = f"falls short at {undone[0]}" if undone else "everything passes"
         print(f"  {done[-1] if done else 'nothing'} done: {what} ({time.monotonic() - began:.0f} s)", flush=True)
