@@ -35,6 +35,8 @@ class Player:
     @property
     def position(self) -> float:
         """Seconds from the beginning."""
+        if not self.duration:
+            return 0.0  # before anything is known of the file, FFmpeg's player crashes on the question
         position = float(self._player.get_pts() or 0)
         return position if 0 <= position < 1e7 else 0.0  # it is "not a number" before the first frame
 
@@ -61,7 +63,7 @@ class Player:
 
     def seek(self, seconds: float) -> None:
         """Go to a position."""
-        if self.duration:  # before anything is known of the file, FFmpeg's player crashes on this
+        if self.duration:  # as for the position
             self._player.seek(seconds, relative=False, accurate=False)
 
     def close(self) -> None:
