@@ -75,7 +75,10 @@ class Room:
         self._pending = 0  # bytes in the log
         # Held by the one thread that sends. Only tried, except for backpressure and in settle().
         self._flushing = Lock()
-        self._pause = 0.0  # seconds before the next round; belongs to who holds _flushing
+        # How the last round went, which says whether the room is busy; these belong to who holds _flushing.
+        self._several = False  # it carried more than one entry
+        self._seconds = 0.0
+        self._ended = 0.0
 
     def join(self, name: str, features: frozenset[str], outbox: Outbox, server_features: tuple[str, ...]) -> Member:
         """Let someone in: the roster up to here is their first frame, and the log from here on what follows.
@@ -139,14 +142,23 @@ class Room:
         self._log.append(entry)
         self._pending += len(entry.frame)
 
+    def _gather(self) -> None:
+        """Give those who have something to say the time to say it, if the room is busy. Requires _flushing.
+
+        It is when one round follows another at once, too: on one core a thread may come through with its round before
+        the next one runs at all, and then nobody would ever find company.
+        """
+        pause = GATHER * self._seconds
+        if self._several or time.monotonic() - self._ended < pause:
+            time.sleep(pause)
+
     def _flush_once(self) -> bool:
         """One round: all that has gathered, to everyone who is here. Requires _flushing. False if there was nothing."""
-        if self._pause:
-            time.sleep(self._pause)
+        self._gather()
         with self._lock:
             entries, self._log, self._pending = self._log, [], 0
             members = tuple(self._members.values())
-        self._pause = 0.0
+        self._several = len(entries) > 1
         if not entries:
             return False
         begun = time.monotonic()
@@ -155,8 +167,8 @@ class Room:
             frames = batch.frames_for(member)
             if frames:
                 member.outbox.send(frames)
-        if len(entries) > 1:
-            self._pause = GATHER * (time.monotonic() - begun)
+        self._ended = time.monotonic()
+        self._seconds = self._ended - begun
         self._show(entry.line for entry in entries if entry.line)
         return True
 
