@@ -20,8 +20,8 @@ from labkit.proxy.lane import Cut, Lane
 #   "open", "close"  direction "both"; open's data names the two ends: b"127.0.0.1:51234 127.0.0.1:5051"
 #   "segment"        what one recv brought, before any fault
 #   "fin", "reset"   the sender of that direction has ended it
-#   "passed"         what one send took, after all faults: what the receiver gets
-#   "ended"          the receiver has been told that nothing follows, after all faults
+#   "passed"         what is sent now, after all faults: what the receiver gets
+#   "ended"          the receiver is told now that nothing follows, after all faults
 #   "reset"          with direction "both": the proxy's own doing; data is the reason, in words
 # It is called in the connection's thread, so by several threads at once, and it holds up that
 # connection while it runs.

@@ -63,6 +63,7 @@ class Lane:
         self._end_due = 0.0
         self._discarding = False
         self._passed = 0  # bytes sent: the stream offset of the next one
+        self._told = 0  # bytes that the observer knows of
         self._not_before = 0.0
 
         # Drawn once, before anything else, so that it does not depend on the traffic.
@@ -135,6 +136,7 @@ class Lane:
         if not self._batch:
             return self._pass_on_end()
         piece = self._batch[: self._allowance()]
+        self._tell_of(piece)
         try:
             sent = self.sink.send(piece)
         except BlockingIOError:
@@ -174,9 +176,17 @@ class Lane:
             allowed = min(allowed, max(1, int(self._faults.rate * RATE_SLICE)))
         return int(min(allowed, len(self._batch)))
 
+    def _tell_of(self, piece: memoryview) -> None:
+        """Tell what is about to be sent: told later, the receiver's answer could be told first. What a send leaves for
+        the next one is told once.
+        """
+        end = self._passed + len(piece)
+        if end > self._told:
+            self._tell(self.direction, "passed", bytes(piece[self._told - self._passed :]))
+            self._told = end
+
     def _account_for(self, sent: memoryview, now: float) -> None:
         """Move on by what was sent, and see which faults are due after it."""
-        self._tell(self.direction, "passed", bytes(sent))
         self._batch = self._batch[len(sent) :]
         self._held -= len(sent)
         self._passed += len(sent)
@@ -210,9 +220,9 @@ class Lane:
         return self._discarding or self._shut_down_sink()
 
     def _shut_down_sink(self) -> bool:
+        self._tell(self.direction, "ended", b"")
         try:
             self.sink.shutdown(socket.SHUT_WR)
         except OSError:
             return False
-        self._tell(self.direction, "ended", b"")
         return True
