@@ -31,6 +31,7 @@ from tests.graded.pipes import Pipes
 from tests.graded.program import PATIENCE, environment
 from tests.graded.report import Footer, Step, StoryFailure, Unmet, report
 from tests.graded.terminal import Terminal
+from tests.graded.window import Sitter, listener, prepared
 
 LISTENING = "[SERVER LISTENING]"
 HERE = Path(__file__).parent
@@ -185,6 +186,33 @@ class Story:
                 server.sends(Refused("name-taken", reason))
         return person, server
 
+    def join_by_window(self, name: str | None = None) -> Sitter:
+        """Someone new chooses the window, and has it before them."""
+        person = self.opens_client_for_window(name)
+        person.opens_the_window()
+        with self.step(f"{person} is in the chat"):
+            self.the_server().wait_for(f"{person} is in the chat", lambda: self.the_server().count(person.name) > 0)
+        return person
+
+    def opens_client_for_window(self, name: str | None = None) -> Sitter:
+        """Someone new opens a client whose window can be looked into, and has answered nothing yet."""
+        name = self.drawn.name() if name is None else name
+        door = listener()
+        self._to_close.callback(door.close)
+        env = prepared(self._new_folder("kivy") / "home", door.getsockname()[1])
+        with self.step(f"{name} opens a client"):
+            plain = self._open(name, env=env)
+        self.people.remove(plain)
+        person = Sitter(self, name, plain.folder, plain.program, door)
+        self._to_close.callback(person.close)
+        self.people.append(person)
+        return person
+
+    def opens_client_with_kivy(self) -> tuple[Person, Path]:
+        """Someone new opens a client, and we see whether it loads Kivy: then there is more in the folder returned."""
+        person = self.opens_client_for_window()
+        return person, self._folder / next(each.name for each in self._folder.iterdir() if each.name.startswith("kivy"))
+
     def runs(self, role: str, *arguments: str) -> Outcome:
         """Run the "server" or the "client" to its end, with no input and no terminal."""
         with self.step(f"the {role} is run with {list(arguments)}"):
@@ -290,12 +318,13 @@ class Story:
         port: int | None = None,
         options: tuple[str, ...] = (),
         kind: type[Terminal] | type[Pipes] = Terminal,
+        env: Mapping[str, str] | None = None,
     ) -> Person:
         host, at = self._door() if port is None else (HOST, port)
         implementation = self.setting.client
         command = (*implementation.command, host, str(at), *options)
         folder = self._new_folder("person")
-        program = kind(command, folder, self._environment(implementation), self.changed)
+        program = kind(command, folder, {**self._environment(implementation), **(env or {})}, self.changed)
         self._to_close.callback(program.close)
         person = Person(self, name, folder, program)
         self.people.append(person)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,6 +35,11 @@ KEYS = {
 }
 
 
+def _heed_ctrl_c() -> None:
+    # A shell has what it runs in the background ignore this, and so would all that is started from there.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal(Program):
     """One program in one terminal of its own."""
 
@@ -58,6 +64,7 @@ class Terminal(Program):
                 cwd=str(cwd),
                 env=environment(env or {}),
                 dimensions=(ROWS, COLUMNS),
+                preexec_fn=_heed_ctrl_c,
             ),
         )
         self._child.delaybeforesend = None
