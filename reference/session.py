@@ -29,9 +29,13 @@ from reference.room import Member, NameRefused, Room
 from reference.spool import Spool
 from reference.streams import Stream
 
-PATIENCE = 20.0
+PATIENCE = 15.0
 """Seconds of silence after which a session looks at the clock. Silent in the midst of a frame: ended. Silent in the
-chat: asked with a ping, and ended when silent once more, so that a pulled cable is known within a minute."""
+chat: asked with a ping."""
+
+MAX_SILENCES = 4
+"""Silences in a row after which a member has gone: a pulled cable is known within a minute. Not sooner: on a slow line
+the answer waits behind whatever is on its way."""
 
 HELLO_SECONDS = 35.0
 """Seconds until somebody must have joined; noticed within PATIENCE, so within a minute. The client of somebody who
@@ -58,7 +62,7 @@ class Session:
         self._since = time.monotonic()
         self._decoder = Decoder(FROM_CLIENT)
         self._ending = False  # bye was said
-        self._asked = False  # a ping is open
+        self._silences = 0  # in a row
         self._dismissed = False
 
     def run(self) -> None:
@@ -94,7 +98,7 @@ class Session:
                 return "connection lost" if says_bye else "!DISCONNECT"
             self._look_at_the_clock(silent=data is None)
             if data is not None:
-                self._asked = False
+                self._silences = 0
                 self._decoder.feed(data)
                 while not self._ending and (frame := self._decoder.next_frame()) is not None:
                     self._handle(frame)
@@ -106,10 +110,11 @@ class Session:
         if silent and self._decoder.in_frame:
             raise ProtocolError("timeout", "a frame began and did not end")
         if silent and self._member is not None and PING in self._member.features:
-            if self._asked:
+            self._silences += 1
+            if self._silences == MAX_SILENCES:
                 raise TimeoutError("no pong")
-            self._asked = True
-            self._outbox.send(encode(Ping()))
+            if self._silences == 1:
+                self._outbox.send(encode(Ping()))
 
     def _handle(self, frame: Frame) -> None:
         member = self._member

@@ -44,7 +44,11 @@ from reference.protocol import (
 from reference.streams import Stream
 
 PATIENCE = 10.0
-"""Seconds that a server has to answer: a connect, a hello, a ping after as much silence."""
+"""Seconds that a server has to answer a connect or a hello; and of silence after which it is asked with a ping."""
+
+MAX_SILENCES = 5
+"""Silences in a row after which the connection is lost. Not sooner: on a slow line, a ping and its answer wait behind
+what is on its way."""
 
 LEAVE_SECONDS = 3.0
 """How long leaving waits for what was said before to go out."""
@@ -227,7 +231,7 @@ class Client:
         self._stream.end()
 
     def _converse(self) -> Ended:
-        asked = False
+        silences = 0
         while True:
             while (frame := self._decoder.next_frame()) is not None:
                 ended = self._handle(frame)
@@ -238,13 +242,14 @@ class Client:
                 # A server that knows bye says it: without one the network, or the server, has died.
                 return Ended("Connection lost") if BYE in self._features else Ended(by_server=True)
             if data is not None:
-                asked = False
+                silences = 0
                 self._decoder.feed(data)
             elif PING in self._features:
-                if asked:
-                    raise TimeoutError(f"no answer for {PATIENCE:.0f} seconds")
-                asked = True
-                self._outbox.send(encode(Ping()))
+                silences += 1
+                if silences == MAX_SILENCES:
+                    raise TimeoutError(f"no answer for {MAX_SILENCES * PATIENCE:.0f} seconds")
+                if silences == 1:
+                    self._outbox.send(encode(Ping()))
 
     def _handle(self, frame: Frame) -> Ended | None:
         match frame:

@@ -229,7 +229,7 @@ def test_no_name_in_time_though_not_silent(quick: Live, people: Connect):
 
 
 def test_silent_member_is_asked_and_lost_without_an_answer(quick: Live, people: Connect):
-    """A pulled cable is known after two times the patience; who answers the ping stays."""
+    """A pulled cable is known after some silences; who answers the ping stays."""
     ann, gone = people(quick, "ann"), people(quick, "gone")
     while (frame := ann.next()) != Left("gone"):
         if frame == Ping():
