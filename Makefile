@@ -16,7 +16,7 @@ N = 3
 
 .DEFAULT_GOAL := help
 .PHONY: help run-server run-client install-gui demo wiretap start check watch hint diff bots
-.PHONY: test check-kit newcomer bench lint format docs docs-serve lock clean always
+.PHONY: test check-kit newcomer bench lint format screenshots docs docs-serve lock clean always
 # `make -j2 test lint` must not have two programs on one terminal.
 .NOTPARALLEL:
 
@@ -96,6 +96,12 @@ unannotated = --allow-untyped-defs --allow-untyped-calls --disable-error-code va
 check-kit: .venv/test.stamp ## check the lab itself: each task left undone is noticed
 	.venv/bin/python -m pytest --numprocesses auto --dist worksteal tests/kit/heavy_ladder.py $(ARGS)
 
+matrix: .venv/test.stamp ## check the tests: other styles pass, buggy programs are caught
+	.venv/bin/python -m labkit matrix $(ARGS)
+
+mutants: .venv/test.stamp ## check the tests: what small changes do they not notice?
+	.venv/bin/python -m labkit mutants $(ARGS)
+
 newcomer: .venv/test.stamp ## go a newcomer's way through all stages, task by task
 	.venv/bin/python -m labkit.newcomer $(ARGS)
 
@@ -120,6 +126,9 @@ format: .venv/lint.stamp ## format the code, and mend what ruff can mend
 
 # Never --quiet: with it, mkdocs lets broken links pass. (The banner is of mkdocs-material, for its own authors.)
 mkdocs = NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs
+
+screenshots: .venv/test.stamp ## make the pictures of the window anew, in labs/images
+	.venv/bin/python -m labkit.screenshots labs/images
 
 docs: .venv/docs.stamp ## build the lab guide as a site, in site/
 	$(mkdocs) build --strict

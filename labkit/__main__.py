@@ -13,6 +13,7 @@ COMMANDS = {
     "diff": ("labkit.student.diff", "what a stage adds to the one before"),
     "bots": ("labkit.student.bots", "have scripted people join a server"),
     "matrix": ("labkit.matrix", "check the tests: other styles must pass, buggy programs be caught"),
+    "mutants": ("labkit.mutants", "check the tests: what small changes to the stages do they not notice?"),
     "wiretap": ("labkit.wiretap.command", "show every frame that passes between clients and a server"),
     "vectors": ("labkit.vectors.command", "check a program in any language against the protocol's test vectors"),
 }
