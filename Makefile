@@ -16,7 +16,7 @@ N = 3
 
 .DEFAULT_GOAL := help
 .PHONY: help run-server run-client install-gui demo wiretap start check watch hint diff bots
-.PHONY: test check-kit newcomer bench lint format screenshots docs docs-serve lock clean always
+.PHONY: test check-kit matrix mutants newcomer bench lint format screenshots docs docs-serve lock clean always
 # `make -j2 test lint` must not have two programs on one terminal.
 .NOTPARALLEL:
 

@@ -74,7 +74,7 @@ def _changes(node: ast.AST) -> list[Callable[[ast.AST], ast.AST]]:
         case ast.BoolOp():
             return [_and_for_or]
         case ast.UnaryOp(op=ast.Not()):
-            return [lambda there: there.operand]  # type: ignore[attr-defined]
+            return [lambda there: there.operand]
         case ast.Constant(value=bool()):
             return [lambda there: ast.Constant(not there.value)]  # type: ignore[attr-defined]
         case ast.Constant(value=int()):
