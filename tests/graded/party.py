@@ -20,6 +20,9 @@ CONNECT = "Would you like to connect (yes/no)?"
 MODE = "2.GUI Mode"  # the last line of this question
 NAME = "Enter your Name :"
 RECEIVED = "Successfully received: "
+# Seconds after which somebody whose Ctrl-C has had no effect presses it again. One that comes between Python's showing
+# of a question and its reading of the answer is not noticed before the next key.
+PRESS_AGAIN = 2.0
 
 
 class Party:
@@ -30,6 +33,7 @@ class Party:
         self.name = name
         self.folder = folder
         self.program = program
+        self._interrupted = False
 
     def __str__(self) -> str:
         return self.name
@@ -40,6 +44,7 @@ class Party:
         """A key, as "Ctrl-C"."""
         with self.story.step(f"{self} presses {key}"):
             self._terminal().press(key)
+            self._interrupted = key == "Ctrl-C"
 
     def gets(self, number: signal.Signals) -> None:
         """A signal, as `kill` sends it."""
@@ -95,6 +100,8 @@ class Party:
         """By itself, with this exit status."""
         with self.story.step(f"{self} ends with exit status {status}"):
             expected = f"{self} ends with exit status {status}"
+            if self._interrupted and self.program.exit_status(PRESS_AGAIN) is None:
+                self._terminal().press("Ctrl-C")
             self.wait_for(expected, lambda: self.program.status is not None)
             # Its last words may still be on the way to the screen.
             if self.program.exit_status() != status:
