@@ -100,8 +100,6 @@ class Party:
         """By itself, with this exit status."""
         with self.story.step(f"{self} ends with exit status {status}"):
             expected = f"{self} ends with exit status {status}"
-            if self._interrupted and self.program.exit_status(PRESS_AGAIN) is None:
-                self._terminal().press("Ctrl-C")
             self.wait_for(expected, lambda: self.program.status is not None)
             # Its last words may still be on the way to the screen.
             if self.program.exit_status() != status:
@@ -243,7 +241,10 @@ class Person(Party):
     def ends(self, status: int) -> None:
         """By itself, with this exit status."""
         self.present = False
-        super().ends(status)
+        with self.story.step(f"{self} ends with exit status {status}"):
+            if self._interrupted and self.program.exit_status(PRESS_AGAIN) is None:
+                self._terminal().press("Ctrl-C")
+            super().ends(status)
 
     def vanishes(self) -> None:
         """Without a word, as when the power goes (`kill -9`)."""

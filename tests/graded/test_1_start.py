@@ -74,16 +74,7 @@ def test_an_address_that_cannot_be_had_is_named_with_the_reason(chat: Story, hos
 
 
 @pytest.mark.every_network
-@pytest.mark.task(
-    "1.6",
-    role="both",
-    points=2,
-    needs=(
-        "1.1",
-        "1.2",
-        "1.3",
-    ),
-)
+@pytest.mark.task("1.3", role="both", points=2, needs=("1.1", "1.2", "1.6"))
 def test_ctrl_c_ends_the_server_and_tells_everyone(chat: Story) -> None:
     """The server's last line says that it ends; each client says so and ends, all with status 0."""
     server = chat.server()
