@@ -92,16 +92,7 @@ def test_ctrl_c_ends_the_server_and_tells_everyone(chat: Story) -> None:
     )
 
 
-@pytest.mark.task(
-    "1.3",
-    role="both",
-    points=1,
-    needs=(
-        "1.1",
-        "1.4",
-        "1.6",
-    ),
-)
+@pytest.mark.task("1.3", role="both", points=1, needs=("1.1", "1.4", "1.6"))
 def test_ctrl_c_ends_an_empty_server(chat: Story) -> None:
     """With everyone gone, Ctrl-C is all it takes: no thread waits for one who has left."""
     server = chat.server()
@@ -114,16 +105,7 @@ def test_ctrl_c_ends_an_empty_server(chat: Story) -> None:
     server.ends(0)
 
 
-@pytest.mark.task(
-    "1.3",
-    role="both",
-    points=2,
-    needs=(
-        "1.1",
-        "1.4",
-        "1.6",
-    ),
-)
+@pytest.mark.task("1.3", role="both", points=2, needs=("1.1", "1.4", "1.6"))
 def test_a_restart_on_the_same_port_works_at_once(chat: Story) -> None:
     """Connections of before that are not quite gone do not keep the address."""
     first = chat.server()

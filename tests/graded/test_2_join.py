@@ -25,15 +25,7 @@ def test_the_roster_has_everyone_with_oneself_last(chat: Story) -> None:
 
 
 @pytest.mark.stage(2)
-@pytest.mark.task(
-    "2.3",
-    role="both",
-    points=2,
-    needs=(
-        "2.1",
-        "2.5",
-    ),
-)
+@pytest.mark.task("2.3", role="both", points=2, needs=("2.1", "2.5"))
 def test_those_already_there_see_who_joins(chat: Story) -> None:
     """Everyone there sees it once; the one who joins does not."""
     chat.server()
@@ -45,15 +37,7 @@ def test_those_already_there_see_who_joins(chat: Story) -> None:
 
 
 @pytest.mark.stage(2)
-@pytest.mark.task(
-    "2.4",
-    role="both",
-    points=2,
-    needs=(
-        "2.1",
-        "2.5",
-    ),
-)
+@pytest.mark.task("2.4", role="both", points=2, needs=("2.1", "2.5"))
 def test_one_who_left_is_no_longer_in_the_roster(chat: Story) -> None:
     """Whoever comes later sees just those who are there, numbered without a gap."""
     chat.server()
@@ -72,16 +56,7 @@ def test_one_who_left_is_no_longer_in_the_roster(chat: Story) -> None:
 
 
 @pytest.mark.stage(2)
-@pytest.mark.task(
-    "2.4",
-    role="both",
-    points=2,
-    needs=(
-        "2.1",
-        "2.2",
-        "2.5",
-    ),
-)
+@pytest.mark.task("2.4", role="both", points=2, needs=("2.1", "2.2", "2.5"))
 def test_a_name_is_free_again_when_its_owner_has_left(chat: Story) -> None:
     """The same person can come back under the same name."""
     server = chat.server()
@@ -99,16 +74,7 @@ def test_a_name_is_free_again_when_its_owner_has_left(chat: Story) -> None:
 
 
 @pytest.mark.stage(1)
-@pytest.mark.task(
-    "1.3",
-    role="both",
-    points=1,
-    needs=(
-        "1.1",
-        "1.4",
-        "1.6",
-    ),
-)
+@pytest.mark.task("1.3", role="both", points=1, needs=("1.1", "1.4", "1.6"))
 def test_the_server_prints_each_name_once_as_they_join(chat: Story) -> None:
     """A line with just the name, in the order people came."""
     server = chat.server()
@@ -117,15 +83,7 @@ def test_the_server_prints_each_name_once_as_they_join(chat: Story) -> None:
 
 
 @pytest.mark.stage(1)
-@pytest.mark.task(
-    "1.6",
-    role="client",
-    points=1,
-    needs=(
-        "1.1",
-        "1.3",
-    ),
-)
+@pytest.mark.task("1.6", role="client", points=1, needs=("1.1", "1.3"))
 def test_no_ends_the_client_and_the_server_sees_nothing(chat: Story) -> None:
     """Exit status 0 at once, without a connection."""
     server = chat.server()
@@ -143,15 +101,7 @@ def test_no_ends_the_client_and_the_server_sees_nothing(chat: Story) -> None:
 
 
 @pytest.mark.stage(1)
-@pytest.mark.task(
-    "1.6",
-    role="client",
-    points=1,
-    needs=(
-        "1.1",
-        "1.3",
-    ),
-)
+@pytest.mark.task("1.6", role="client", points=1, needs=("1.1", "1.3"))
 def test_any_other_answer_asks_again(chat: Story) -> None:
     """Neither yes nor no: the same question once more, and a yes then counts."""
     chat.server()
@@ -164,15 +114,7 @@ def test_any_other_answer_asks_again(chat: Story) -> None:
 
 @pytest.mark.stage(2)
 @pytest.mark.every_network
-@pytest.mark.task(
-    "2.2",
-    role="both",
-    points=2,
-    needs=(
-        "2.1",
-        "2.5",
-    ),
-)
+@pytest.mark.task("2.2", role="both", points=2, needs=("2.1", "2.5"))
 def test_a_name_that_is_taken_is_refused_and_asked_again(chat: Story) -> None:
     """The reason, and the same question; with another name they are in, as themselves."""
     server = chat.server()
@@ -189,15 +131,7 @@ def test_a_name_that_is_taken_is_refused_and_asked_again(chat: Story) -> None:
 
 
 @pytest.mark.stage(2)
-@pytest.mark.task(
-    "2.2",
-    role="both",
-    points=2,
-    needs=(
-        "2.1",
-        "2.5",
-    ),
-)
+@pytest.mark.task("2.2", role="both", points=2, needs=("2.1", "2.5"))
 def test_a_name_that_is_none_is_refused_and_asked_again(chat: Story) -> None:
     """Empty, blank or longer than 32 letters: the reason, and the same question."""
     server = chat.server()
@@ -217,16 +151,7 @@ def test_a_name_that_is_none_is_refused_and_asked_again(chat: Story) -> None:
 
 
 @pytest.mark.stage(1)
-@pytest.mark.task(
-    "1.3",
-    role="both",
-    points=1,
-    needs=(
-        "1.1",
-        "1.4",
-        "1.6",
-    ),
-)
+@pytest.mark.task("1.3", role="both", points=1, needs=("1.1", "1.4", "1.6"))
 def test_who_refuses_to_choose_a_name_harms_nobody(chat: Story) -> None:
     """Someone who stops at the question for the name is in nobody's way, and nobody sees them."""
     server = chat.server()

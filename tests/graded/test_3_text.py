@@ -15,16 +15,7 @@ LIKE_COMMANDS = (
 )
 
 
-@pytest.mark.task(
-    "1.4",
-    role="both",
-    points=3,
-    needs=(
-        "1.1",
-        "1.3",
-        "1.6",
-    ),
-)
+@pytest.mark.task("1.4", role="both", points=3, needs=("1.1", "1.3", "1.6"))
 def test_a_text_reaches_everyone_else_and_the_server(chat: Story) -> None:
     """Everyone else and the server see a text; its sender gets no echo."""
     server = chat.server()
@@ -38,17 +29,7 @@ def test_a_text_reaches_everyone_else_and_the_server(chat: Story) -> None:
 
 
 @pytest.mark.every_network
-@pytest.mark.task(
-    "1.2",
-    role="both",
-    points=2,
-    needs=(
-        "1.1",
-        "1.3",
-        "1.4",
-        "1.6",
-    ),
-)
+@pytest.mark.task("1.2", role="both", points=2, needs=("1.1", "1.3", "1.4", "1.6"))
 def test_a_conversation_arrives_once_and_in_order(chat: Story) -> None:
     """What one person says after another's text comes after it everywhere, and just once."""
     server = chat.server()
@@ -64,17 +45,7 @@ def test_a_conversation_arrives_once_and_in_order(chat: Story) -> None:
 
 
 @pytest.mark.every_network
-@pytest.mark.task(
-    "1.1",
-    role="both",
-    points=2,
-    needs=(
-        "1.2",
-        "1.3",
-        "1.4",
-        "1.6",
-    ),
-)
+@pytest.mark.task("1.1", role="both", points=2, needs=("1.2", "1.3", "1.4", "1.6"))
 def test_many_texts_typed_at_once_arrive_whole_and_in_order(chat: Story) -> None:
     """Texts sent so closely that TCP glues them together are still texts of their own."""
     server = chat.server()
@@ -87,17 +58,7 @@ def test_many_texts_typed_at_once_arrive_whole_and_in_order(chat: Story) -> None
     server.sees_once(*lines)
 
 
-@pytest.mark.task(
-    "1.4",
-    role="both",
-    points=1,
-    needs=(
-        "1.1",
-        "1.2",
-        "1.3",
-        "1.6",
-    ),
-)
+@pytest.mark.task("1.4", role="both", points=1, needs=("1.1", "1.2", "1.3", "1.6"))
 def test_both_talk_at_the_same_time(chat: Story) -> None:
     """Texts of two people that cross on the way all arrive, each person's in their order."""
     server = chat.server()
@@ -112,17 +73,7 @@ def test_both_talk_at_the_same_time(chat: Story) -> None:
     server.sees(*(f"[{sravya}] {text}" for text in texts))
 
 
-@pytest.mark.task(
-    "1.1",
-    role="both",
-    points=1,
-    needs=(
-        "1.2",
-        "1.3",
-        "1.4",
-        "1.6",
-    ),
-)
+@pytest.mark.task("1.1", role="both", points=1, needs=("1.2", "1.3", "1.4", "1.6"))
 def test_texts_of_any_length_arrive_whole(chat: Story) -> None:
     """A text of one letter, and one that fills several rows of the screen."""
     chat.server()
@@ -134,17 +85,7 @@ def test_texts_of_any_length_arrive_whole(chat: Story) -> None:
 
 
 @pytest.mark.every_network
-@pytest.mark.task(
-    "1.2",
-    role="both",
-    points=2,
-    needs=(
-        "1.1",
-        "1.3",
-        "1.4",
-        "1.6",
-    ),
-)
+@pytest.mark.task("1.2", role="both", points=2, needs=("1.1", "1.3", "1.4", "1.6"))
 def test_a_letter_of_several_bytes_survives_any_cut(chat: Story) -> None:
     """UTF-8 letters that a segment's border splits arrive as they were typed."""
     server = chat.server()
@@ -155,16 +96,7 @@ def test_a_letter_of_several_bytes_survives_any_cut(chat: Story) -> None:
     server.sees(f"[{sravya}] {text}")
 
 
-@pytest.mark.task(
-    "1.4",
-    role="both",
-    points=1,
-    needs=(
-        "1.1",
-        "1.3",
-        "1.6",
-    ),
-)
+@pytest.mark.task("1.4", role="both", points=1, needs=("1.1", "1.3", "1.6"))
 def test_a_text_that_looks_like_a_command_is_just_a_text(chat: Story) -> None:
     """A received text is never a command, whatever it says."""
     server = chat.server()
@@ -178,16 +110,7 @@ def test_a_text_that_looks_like_a_command_is_just_a_text(chat: Story) -> None:
     sravya.sees(f"[{sanjay}] {reply}")
 
 
-@pytest.mark.task(
-    "1.4",
-    role="both",
-    points=1,
-    needs=(
-        "1.1",
-        "1.3",
-        "1.6",
-    ),
-)
+@pytest.mark.task("1.4", role="both", points=1, needs=("1.1", "1.3", "1.6"))
 def test_a_text_cannot_pass_for_somebody_elses(chat: Story) -> None:
     """Whoever types another's name in brackets is still shown as who they are."""
     chat.server()

@@ -10,17 +10,7 @@ pytestmark = pytest.mark.stage(3)
 
 
 @pytest.mark.every_network
-@pytest.mark.task(
-    "3.4",
-    role="both",
-    points=3,
-    needs=(
-        "3.1",
-        "3.2",
-        "3.3",
-        "3.5",
-    ),
-)
+@pytest.mark.task("3.4", role="both", points=3, needs=("3.1", "3.2", "3.3", "3.5"))
 def test_a_file_reaches_all_the_others_as_it_is(chat: Story) -> None:
     """Lines in order on each side; the same bytes in each receiver's downloads folder."""
     server = chat.server()
@@ -39,17 +29,7 @@ def test_a_file_reaches_all_the_others_as_it_is(chat: Story) -> None:
 
 
 @pytest.mark.direct
-@pytest.mark.task(
-    "3.3",
-    role="both",
-    points=2,
-    needs=(
-        "3.1",
-        "3.2",
-        "3.4",
-        "3.5",
-    ),
-)
+@pytest.mark.task("3.3", role="both", points=2, needs=("3.1", "3.2", "3.4", "3.5"))
 def test_files_of_any_size_arrive_whole(chat: Story) -> None:
     """Nothing at all, around the usual buffer sizes, and the transcript's own."""
     chat.server()
@@ -63,17 +43,7 @@ def test_files_of_any_size_arrive_whole(chat: Story) -> None:
 
 
 @pytest.mark.every_network
-@pytest.mark.task(
-    "3.5",
-    role="both",
-    points=2,
-    needs=(
-        "3.1",
-        "3.2",
-        "3.3",
-        "3.4",
-    ),
-)
+@pytest.mark.task("3.5", role="both", points=2, needs=("3.1", "3.2", "3.3", "3.4"))
 def test_texts_and_files_do_not_get_into_each_other(chat: Story) -> None:
     """What is said while a file is on its way arrives, and the file is still whole."""
     chat.server()
@@ -91,17 +61,7 @@ def test_texts_and_files_do_not_get_into_each_other(chat: Story) -> None:
     sravya.sees_once(*(f"[{sanjay}] {text}" for text in texts))
 
 
-@pytest.mark.task(
-    "3.5",
-    role="both",
-    points=2,
-    needs=(
-        "3.1",
-        "3.2",
-        "3.3",
-        "3.4",
-    ),
-)
+@pytest.mark.task("3.5", role="both", points=2, needs=("3.1", "3.2", "3.3", "3.4"))
 def test_two_files_at_the_same_time_do_not_mix(chat: Story) -> None:
     """Two people send to each other: each gets the other's file, and nobody their own."""
     chat.server()
@@ -117,17 +77,7 @@ def test_two_files_at_the_same_time_do_not_mix(chat: Story) -> None:
     sanjay.never_sees(f"Receiving {second} ({len(contents[1])} bytes)")
 
 
-@pytest.mark.task(
-    "3.2",
-    role="both",
-    points=1,
-    needs=(
-        "3.1",
-        "3.3",
-        "3.4",
-        "3.5",
-    ),
-)
+@pytest.mark.task("3.2", role="both", points=1, needs=("3.1", "3.3", "3.4", "3.5"))
 def test_only_the_base_name_travels(chat: Story) -> None:
     """Whoever sends from a folder tells nobody which one."""
     server = chat.server()
@@ -141,17 +91,7 @@ def test_only_the_base_name_travels(chat: Story) -> None:
     server.sees(f"[{sravya}] !send {name}", f"Received {name} (100 bytes)")
 
 
-@pytest.mark.task(
-    "3.2",
-    role="both",
-    points=1,
-    needs=(
-        "3.1",
-        "3.3",
-        "3.4",
-        "3.5",
-    ),
-)
+@pytest.mark.task("3.2", role="both", points=1, needs=("3.1", "3.3", "3.4", "3.5"))
 def test_a_path_with_spaces_is_typed_as_in_a_shell(chat: Story) -> None:
     """In quotes of either kind, or with a backslash before each space."""
     chat.server()
@@ -184,18 +124,7 @@ def test_what_cannot_be_sent_gets_a_reason_and_the_chat_goes_on(chat: Story) -> 
     chat.agrees(f"{sanjay} heard nothing of it", not said, f"there is {said}")
 
 
-@pytest.mark.task(
-    "3.6",
-    role="both",
-    points=2,
-    needs=(
-        "3.1",
-        "3.2",
-        "3.3",
-        "3.4",
-        "3.5",
-    ),
-)
+@pytest.mark.task("3.6", role="both", points=2, needs=("3.1", "3.2", "3.3", "3.4", "3.5"))
 def test_a_file_of_the_same_name_is_not_overwritten(chat: Story) -> None:
     """Both files are there in the end, each with its own content."""
     chat.server()
@@ -212,17 +141,7 @@ def test_a_file_of_the_same_name_is_not_overwritten(chat: Story) -> None:
     chat.agrees("the first is as it was", path.read_bytes() == first)
 
 
-@pytest.mark.task(
-    "3.4",
-    role="both",
-    points=1,
-    needs=(
-        "3.1",
-        "3.2",
-        "3.3",
-        "3.5",
-    ),
-)
+@pytest.mark.task("3.4", role="both", points=1, needs=("3.1", "3.2", "3.3", "3.5"))
 def test_who_comes_later_gets_no_file_of_before(chat: Story) -> None:
     """A file goes to those who are there; somebody new starts with what is said next."""
     chat.server()
