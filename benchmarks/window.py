@@ -139,7 +139,7 @@ def frames(app: ChatApp, inbox: Inbox) -> Script:
     meter = Frames()
     inbox.put(Welcomed(("sanjay", "sravya")))
     history = app.root.ids.history
-    for _ in range(300):  # what is made once is made
+    for _ in range(3_000):  # what is made once is made, and caches are full
         app.conversation.show(Said("sanjay", some_text(draw)))
     yield 0.5
     gc.collect()
