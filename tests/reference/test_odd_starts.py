@@ -14,6 +14,7 @@ from threading import Thread
 import pytest
 
 from reference.protocol import Refused, Text, encode
+from tests.graded.implementation import free_port
 from tests.reference.live import ROOT, ClientProgram, ServerProgram, serving
 from tests.reference.people import DEADLINE
 from tests.reference.raw import Raw
@@ -41,9 +42,7 @@ def test_a_client_does_without_what_its_starter_closed(closed: str, tmp_path: Pa
 
 def test_a_server_does_without_an_output() -> None:
     """A server started with its output closed serves, and ends when told to."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()  # not one for outgoing connections: who connects to that before the server listens meets itself
     line = f"exec {shlex.quote(sys.executable)} -m reference.server 127.0.0.1 {port} >&-"
     with subprocess.Popen(["sh", "-c", line], cwd=ROOT, stderr=subprocess.PIPE, text=True) as server:
         try:
