@@ -166,7 +166,7 @@ class Client:
         self._leaving = True
         if BYE in self._features:
             self._outbox.send(encode(Bye()))
-        if self._listener is None:
+        if self._listener is None or self._listener.ident is None:  # a Ctrl-C may come just before it has started
             self._stream.end_politely(LEAVE_SECONDS)
             return
         self._writer.stop(LEAVE_SECONDS)
