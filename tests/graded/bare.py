@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import socket
 import struct
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -119,9 +120,10 @@ class Bare:
     def gets(self, wanted: type[AnyFrame], which: Callable[[AnyFrame], bool] = lambda _: True) -> AnyFrame:
         """The next frame of this type, and perhaps just such a one; others before it are passed over."""
         expected = f"{self} gets {_called(wanted)}"
+        deadline = self._deadline()
         with self.story.step(expected):
             while True:
-                frame = self._next(expected)
+                frame = self._next(expected, deadline)
                 if frame is None:
                     raise Unmet(expected, f"{self.other} has ended the connection{self._last_words()}")
                 if isinstance(frame, wanted) and which(frame):
@@ -130,8 +132,9 @@ class Bare:
     def gets_exactly(self, wanted: Frame) -> None:
         """This frame; others before it are passed over."""
         expected = f"{self} gets {shown(wanted)}"
+        deadline = self._deadline()
         with self.story.step(expected):
-            while (frame := self._next(expected)) != wanted:
+            while (frame := self._next(expected, deadline)) != wanted:
                 if frame is None:
                     raise Unmet(expected, f"{self.other} has ended the connection{self._last_words()}")
 
@@ -147,8 +150,9 @@ class Bare:
     def gets_any(self, *wanted: type[Frame]) -> Any:
         """The next frame of one of these types; others before it are passed over."""
         expected = f"{self} gets {' or '.join(map(wire_name, wanted))}"
+        deadline = self._deadline()
         with self.story.step(expected):
-            while not isinstance(frame := self._next(expected), wanted):
+            while not isinstance(frame := self._next(expected, deadline), wanted):
                 if frame is None:
                     raise Unmet(expected, f"{self.other} has ended the connection{self._last_words()}")
             return frame
@@ -156,8 +160,9 @@ class Bare:
     def is_hung_up_on(self) -> None:
         """Whatever comes before it, the connection ends."""
         expected = f"{self.other} ends the connection with {self}"
+        deadline = self._deadline()
         with self.story.step(expected):
-            while self._next(expected) is not None:
+            while self._next(expected, deadline) is not None:
                 pass
 
     def got(self, wanted: type[Frame]) -> list[Frame]:
@@ -165,6 +170,10 @@ class Bare:
         return [frame for frame in self.sees if isinstance(frame, wanted)]
 
     # Inside.
+
+    def _stop_going_round_in_circles(self, asked: int, content: bytes) -> None:
+        if asked > 100 + len(content) // 1_000:
+            raise Unmet(f"{self.other} asks for one piece after the other", f"it has asked {asked} times")
 
     def _send(self, data: bytes) -> None:
         try:
@@ -174,9 +183,15 @@ class Bare:
         except OSError:
             pass  # it has ended the connection: what it says or shows tells the rest
 
-    def _next(self, expected: str) -> Frame | None:
+    def _deadline(self) -> float:
+        return time.monotonic() + self.story.patience
+
+    def _next(self, expected: str, deadline: float | None = None) -> Frame | None:
+        """The next frame, by the deadline: others may come all the time, and none of them be the wanted one."""
         try:
             while (frame := self._decoder.next_frame()) is None:
+                if deadline is not None:
+                    self.sock.settimeout(max(0.001, deadline - time.monotonic()))
                 data = self.sock.recv(65536)
                 if not data:
                     return None
@@ -189,6 +204,9 @@ class Bare:
             raise Unmet(expected, f"{self.story.patience:g} seconds went by{self._last_words()}", hung=True) from None
         except OSError:
             return None
+        finally:
+            if deadline is not None and self.sock.fileno() >= 0:
+                self.sock.settimeout(self.story.patience)
         self.sees.append(frame)
         return frame
 
@@ -229,9 +247,10 @@ class BareClient(Bare):
         """Offers a file and answers for it until it is stored."""
         with self.story.step(f"{self} sends a file {name!r} of {len(content)} bytes, piece by piece"):
             self.sends(Offer(file_id, name, len(content)))
-            at = -1
+            at, asked = -1, 0
             while at < len(content):
                 at = self.answers_get(file_id, content).offset
+                self._stop_going_round_in_circles(asked := asked + 1, content)
             self.gets_exactly(Stored(file_id))
 
     def downloads(self, offer: OfferFrom) -> bytes:
@@ -270,11 +289,12 @@ class BareServer(Bare):
         """Offers a file and hands it out piece by piece, until the client has all of it."""
         with self.story.step(f"{self} offers a file called {offer.name!r}, and hands it out"):
             self.sends(offer)
-            at = -1
+            at, asked = -1, 0
             while at < len(content):
                 get = self.gets(Get, lambda get: get.id == offer.id)
                 at = get.offset
                 self.sends(piece(get, content))
+                self._stop_going_round_in_circles(asked := asked + 1, content)
 
 
 def piece(get: Get, content: bytes) -> Data | End:

@@ -11,6 +11,7 @@ def test_a_text_reaches_everyone_else(chat: Story) -> None:
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reference.protocol import Refused, Welcome
-from tests.graded.bare import BareClient, BareServer, features, greet
+from tests.graded.bare import BareClient, BareServer, features, greet, raw_frame
 from tests.graded.drawn import Drawn
 from tests.graded.implementation import HOST, Implementation, free_port
 from tests.graded.network import Address, Frames
@@ -173,7 +174,10 @@ class Story:
             with self.step(f"{person} joins a server of bare frames that can do {' '.join(can) or 'texts'}"):
                 server = greet(self, listener, person)
                 self._to_close.callback(server.sock.close)
-                server.sends(Welcome(can, (*before, person.name) if "roster" in can else ()))
+                if "roster" in can:
+                    server.sends(Welcome(can, (*before, person.name)))
+                else:  # a server of stage 1 has not even the field
+                    server.sends_bytes("welcome", raw_frame("W", json.dumps({"features": can}).encode()))
         return person, server
 
     def bare_server_that_refuses(self, reason: str) -> tuple[Person, BareServer]:

@@ -6,7 +6,21 @@ import signal
 
 import pytest
 
-from reference.protocol import Bye, Data, Get, Left, Offer, OfferFrom, Ping, Pong, Text, TextFrom, encode
+from reference.protocol import (
+    Bye,
+    Data,
+    Get,
+    Hello,
+    Left,
+    Offer,
+    OfferFrom,
+    Ping,
+    Pong,
+    Refused,
+    Text,
+    TextFrom,
+    encode,
+)
 from tests.graded.bare import BareClient, raw_frame
 from tests.graded.story import Story
 
@@ -90,6 +104,7 @@ def test_a_client_that_leaves_hears_what_was_still_on_its_way(chat: Story) -> No
     name, text = chat.drawn.name(), chat.drawn.text()
     sravya.types("!q")
     server.gets_next(Bye)
+    server.is_hung_up_on()
     server.says(name, text)
     server.goes()
     sravya.sees(f"[{name}] {text}")
@@ -181,6 +196,23 @@ def test_who_cannot_say_goodbye_is_not_blamed(chat: Story) -> None:
     others = bare_people(chat, 2)
     leaver.goes()
     shows_after(chat, leaver, others, f"[{leaver}] !DISCONNECT", f"[{leaver}] connection lost")
+
+
+@task("5.3", role="server", points=1)
+def test_who_never_joined_is_not_shown_as_gone(chat: Story) -> None:
+    """One who connects, says nothing or is refused, and goes, was never there."""
+    server = chat.server()
+    silent, refused = chat.bare_client(), chat.bare_client("")
+    silent.goes()
+    refused.sends(Hello("", ("roster", "bye")))
+    refused.gets(Refused)
+    refused.goes()
+    last, other = bare_people(chat, 2)
+    last.sends(Bye())
+    other.gets_exactly(Left(last.name))
+    server.sees(f"[{last}] !DISCONNECT")
+    shown = [line for line in server.program.lines() if "DISCONNECT" in line or "lost" in line]
+    chat.agrees("the server shows just the one who was there", shown == [f"[{last}] !DISCONNECT"], f"it shows {shown}")
 
 
 @task("5.3", role="server", points=1)
@@ -292,6 +324,7 @@ def test_who_is_silent_is_asked_and_who_stays_silent_is_given_up(chat: Story) ->
     chat.agrees("who answers was asked, and is still there", bool(alive.got(Ping)))
     alive.says("still here")
     server.sees(f"[{alive}] still here")
+    old.hears(alive, "still here")
     old.goes()
     alive.gets_exactly(Left(old.name))
     chat.agrees("who never heard of ping was not asked", not old.got(Ping))
@@ -322,7 +355,6 @@ def test_a_client_answers_a_ping(chat: Story) -> None:
 @task("5.5", role="client", points=1, needs=("5.1",))
 def test_a_client_says_that_it_knows_goodbye_and_ping(chat: Story) -> None:
     """In its hello: a server asks nobody who did not."""
-    from reference.protocol import Hello
     from tests.graded.party import NAME
 
     sravya, server = chat.bare_server_that_refuses("another one, please")

@@ -602,7 +602,7 @@ def test_every_byte_passes_as_it_is(chat: Story) -> None:
     """In both directions, in a frame that is not JSON: 16 bytes of id, 8 of offset, then the file's."""
     chat.server()
     sender, receiver = sender_and_receiver(chat)
-    content = bytes(range(256)) * 3 + b'{"text": "not JSON"}\r\n\0\xff'
+    content = bytes(range(256)) * 160 + b'{"text": "not JSON"}\xff\0\r\n'
     sender.uploads(new_id(chat), "bytes.bin", content)
     chat.agrees("they are as they were", receiver.downloads(receiver.gets(OfferFrom)) == content)
 

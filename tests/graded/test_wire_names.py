@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reference.protocol import Hello, Joined, Left, Refused, Text, TextFrom, Welcome
+from reference.protocol import Hello, Joined, Left, Refused, Text, TextFrom, Welcome, encode
 from tests.graded.bare import BareClient, raw_frame
 from tests.graded.party import NAME
 from tests.graded.story import Story
@@ -83,8 +83,12 @@ def test_of_several_who_want_one_name_at_the_same_moment_one_gets_it(chat: Story
     for _ in range(6):
         name = chat.drawn.name()
         wanting = [chat.bare_client(name) for _ in range(5)]
+        hello = encode(Hello(name, ("roster",)))
         for person in wanting:
-            person.sends(Hello(name, ("roster",)))
+            person.sends_bytes("hello but for its last byte", hello[:-1])
+        with chat.step("all of them send the last byte"):
+            for person in wanting:
+                person.sends_bytes("the last byte", hello[-1:])
         answers = [person.gets_any(Welcome, Refused) for person in wanting]
         welcomed = sum(isinstance(answer, Welcome) for answer in answers)
         chat.agrees(f"one of five is welcomed as {name}", welcomed == 1, f"{welcomed} are")

@@ -1,13 +1,16 @@
 """Makes a Python program's races certain: Python runs this first when its folder is on PYTHONPATH.
 
 Everything here is allowed to happen anyway, only seldom: threads change places at any moment, `send` takes a part of
-what it is given (send(2)), and `recv` returns a part of what is on its way (recv(2)).
+what it is given (send(2)), `recv` returns a part of what is on its way (recv(2)), and who wants a lock has to wait.
 """
 
 import _socket
+import _thread
 import os
 import socket
 import sys
+import threading
+import time
 from typing import Any
 
 AT_MOST = int(os.environ.get("ROUGH_BYTES", "3"))
@@ -36,3 +39,29 @@ def _recv_into(self: socket.socket, buffer: Any, nbytes: int = 0, flags: int = 0
 
 for _name, _method in {"send": _send, "sendall": _sendall, "recv": _recv, "recv_into": _recv_into}.items():
     setattr(socket.socket, _name, _method)
+
+
+class _Lock:
+    """A lock for which one always has to wait, and others come by meanwhile."""
+
+    def __init__(self) -> None:
+        self._lock = _thread.allocate_lock()
+        self.release = self._lock.release
+        self.locked = self._lock.locked
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        if blocking:
+            time.sleep(0.001)
+        return self._lock.acquire(blocking, timeout)
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def _at_fork_reinit(self) -> None:
+        self._lock = _thread.allocate_lock()
+
+
+threading.Lock = _Lock  # type: ignore[assignment]
