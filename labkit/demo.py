@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         people = [Sravya(SRAVYA, port, Path(folder), picture), Sanjay(SANJAY, port, Path(folder))]
         print(f"A server runs on {HOST} port {port}, and {SRAVYA} and {SANJAY} are in its room. Come in!", flush=True)
         try:
-            return run_client(port, Path(folder), arguments)
+            return run_client(port, arguments)
         finally:
             for person in people:
                 person.leave()
@@ -54,10 +54,10 @@ def main(arguments: list[str]) -> int:
             serving.join()
 
 
-def run_client(port: int, folder: Path, arguments: list[str]) -> int:
-    """Your client, in this terminal."""
+def run_client(port: int, arguments: list[str]) -> int:
+    """Your client, in this terminal; what you receive stays in downloads/<your name>/, as it always does."""
     command = [sys.executable, "-m", "reference.client", HOST, str(port), "--yes"]
-    command += ["--mode", "terminal", "--downloads", str(folder), *arguments]
+    command += ["--mode", "terminal", *arguments]
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.call(command, env={**os.environ, "PYTHONPATH": paths})
 
