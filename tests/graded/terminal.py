@@ -49,9 +49,11 @@ class Terminal(Program):
         cwd: Path,
         env: Mapping[str, str] | None = None,
         changed: threading.Condition | None = None,
+        size: tuple[int, int] = (ROWS, COLUMNS),
     ) -> None:
         super().__init__(changed)
-        self._screen = Screen(COLUMNS, ROWS)
+        rows, columns = size
+        self._screen = Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._seen: list[str] | None = []
         program, *arguments = map(str, command)
@@ -63,7 +65,7 @@ class Terminal(Program):
                 arguments,
                 cwd=str(cwd),
                 env=environment(env or {}),
-                dimensions=(ROWS, COLUMNS),
+                dimensions=size,
                 preexec_fn=_heed_ctrl_c,
             ),
         )
