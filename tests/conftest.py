@@ -36,3 +36,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--again", help="the command that tells one story again when its name is added to it")
     group.addoption("--patience", type=float, default=30.0, help="seconds to wait for anything to happen")
+    group.addoption("--launcher", help="a program that starts those under test, as implementation.py says")
+    group.addoption("--launcher-above", type=int, default=0, help="how many processes it keeps above a program's own")

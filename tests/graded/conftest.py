@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.graded.implementation import find
+from tests.graded.implementation import Launcher, find
 from tests.graded.leftovers import nothing_left_behind
 from tests.graded.network import NETWORKS
 from tests.graded.report import StoryFailure
@@ -101,8 +101,8 @@ def chat(request: pytest.FixtureRequest, network: str, sides: tuple[str, str], t
     seed = int(option("--seed"))
     server, client = sides
     setting = Setting(
-        server=_found(server, "server"),
-        client=_found(client, "client"),
+        server=_found(server, "server", request.config),
+        client=_found(client, "client", request.config),
         network=network,
         stage=option("--stage"),
         seed=seed,
@@ -123,9 +123,10 @@ def _task(item: pytest.Item) -> str:
     return str(mark.args[0]) if mark else ""
 
 
-def _found(name: str, role: str) -> Any:
+def _found(name: str, role: str, config: pytest.Config) -> Any:
+    path = config.getoption("--launcher")
     try:
-        return find(name, role)
+        return find(name, role, Launcher(path, config.getoption("--launcher-above")) if path else None)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from None
 

@@ -21,6 +21,8 @@ class Implementation:
     name: str
     command: tuple[str, ...]
     env: Mapping[str, str]
+    # How many processes of a launcher stand above the program's own.
+    above: int = 0
 
     @property
     def is_reference(self) -> bool:
@@ -28,7 +30,19 @@ class Implementation:
         return self.name == "reference"
 
 
-def find(name: str, role: str) -> Implementation:
+@dataclass(frozen=True)
+class Launcher:
+    """A program that starts what is under test, in a sandbox for instance.
+
+    Its arguments are `reference` or `folder`, and the command. `above` is how many processes, each the only child of
+    the one before, then stand between us and the program: 0 if the launcher becomes the program (execve(2)).
+    """
+
+    path: str
+    above: int = 0
+
+
+def find(name: str, role: str, launcher: Launcher | None = None) -> Implementation:
     """The `role` ("server" or "client") of the reference, or of the folder called `name`.
 
     A folder's programs are run by their full path from a working directory that belongs to the
@@ -37,13 +51,16 @@ def find(name: str, role: str) -> Implementation:
 
     Raises ValueError if there is no such program.
     """
+    before = (launcher.path, "reference" if name == "reference" else "folder") if launcher else ()
+    above = launcher.above if launcher else 0
     if name == "reference":
-        return Implementation(name, (sys.executable, "-m", f"reference.{role}"), {"PYTHONPATH": str(ROOT)})
+        command = (*before, sys.executable, "-m", f"reference.{role}")
+        return Implementation(name, command, {"PYTHONPATH": str(ROOT)}, above)
     program = Path(name).resolve() / f"{role}.py"
     if not program.is_file():
         raise ValueError(f"no such program: {program} (give `reference` or a folder with {role}.py)")
     env = {"PYTHONDONTWRITEBYTECODE": "1"}
-    return Implementation(name, (sys.executable, str(program)), env)
+    return Implementation(name, (*before, sys.executable, str(program)), env, above)
 
 
 def free_port() -> int:

@@ -19,6 +19,19 @@ def threads(pid: int) -> int:
     return max(0, len(listed.stdout.splitlines()) - 1)
 
 
+def descend(pid: int, generations: int) -> int:
+    """The process so many generations below one, each the only child of the one before; the last that there is."""
+    for _ in range(generations):
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except FileNotFoundError:
+            return pid
+        if len(children) != 1:
+            return pid
+        pid = int(children[0])
+    return pid
+
+
 def memory(pid: int) -> int:
     """Bytes of memory that a program has in use; 0 for one that has ended."""
     listed = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True)

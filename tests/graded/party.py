@@ -268,8 +268,9 @@ class Person(Party):
         with self.story.step(expected):
             self.wait_for(expected, lambda: len(self._received()) >= times)
             path = self.folder / self._received()[times - 1]
-            own = self.folder / downloads / self.name
-            if path.resolve().parent != own.resolve():
+            # Only the folder itself may lie behind a link: a client that makes one shows us somebody else's file.
+            own = self.folder.resolve() / downloads / self.name
+            if path.resolve().parent != own:
                 raise Unmet(f"the file is in {downloads}/{self}/", f"it is said to be {path}")
             if not path.is_file():
                 raise Unmet(expected, f"there is no file {path}")
@@ -286,7 +287,7 @@ class Person(Party):
         own = self.folder / "downloads"
         with self.story.step(expected):
             self.wait_for(expected, lambda: bool(self._received()))
-            here = [path for path in own.glob("*/*") if path.is_file() and path.read_bytes() == content]
+            here = [path for path in own.glob("*/*") if self.is_own(path) and path.read_bytes() == content]
             if len(here) != 1:
                 found = [str(path) for path in self.folder.rglob("*") if path.is_file()]
                 raise Unmet(f"one file in {own}/{self}/ has these bytes", f"there are {found}")
@@ -298,8 +299,12 @@ class Person(Party):
         with self.story.step(expected):
             self.wait_for(expected, lambda: len(self._received()) >= len(contents))
             paths = [self.folder / line for line in self._received()]
-            if sorted(path.read_bytes() for path in paths if path.is_file()) != sorted(contents):
+            if sorted(path.read_bytes() for path in paths if self.is_own(path)) != sorted(contents):
                 raise Unmet(expected, f"other bytes are in {[path.name for path in paths]}")
+
+    def is_own(self, path: Path) -> bool:
+        """Whether it is a file, and no link on the way leads to one of somebody else."""
+        return path.is_file() and path.resolve().is_relative_to(self.folder.resolve())
 
     def _received(self) -> list[str]:
         lines = self.program.lines()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.graded.lines import is_line
+from tests.graded.machine import descend
 
 # How long a person waits. Reached only when something is wrong, so it may be generous.
 PATIENCE = 30.0
@@ -27,6 +28,8 @@ class Program(ABC):
     """
 
     pid: int
+    above = 0
+    """How many processes of a launcher stand above the program's own."""
 
     def __init__(self, changed: threading.Condition | None = None) -> None:
         self.changed = changed or threading.Condition(threading.RLock())
@@ -88,6 +91,11 @@ class Program(ABC):
         return self._status
 
     @property
+    def own_pid(self) -> int:
+        """The process of the program itself, where `pid` is that of its launcher."""
+        return descend(self.pid, self.above)
+
+    @property
     def over(self) -> bool:
         """Whether the program has ended and all it printed has been read."""
         return self._status is not None and self._drained
@@ -102,7 +110,7 @@ class Program(ABC):
     def send_signal(self, number: signal.Signals) -> None:
         """Send a signal to the program."""
         if self._status is None:
-            os.kill(self.pid, number)
+            os.kill(self.own_pid, number)
 
     def kill(self) -> None:
         """End it and whatever it started, at once (`kill -9`)."""

@@ -59,7 +59,7 @@ def report(
     if unmet.hung:
         running = [(name, program) for name, program in programs if program.status is None]
         for name, program in running[:MOST_STACKS]:
-            parts += ["", f"--- where each thread of {name} stands ---", _threads(program.pid)]
+            parts += ["", f"--- where each thread of {name} stands ---", _threads(program.own_pid)]
     parts += ["", *_task(footer.task), f"seed: {footer.seed}", f"run just this again: {footer.again}"]
     return "\n".join(parts)
 
@@ -81,7 +81,7 @@ def condition(program: Program) -> str:
     """Whether a program runs, or how it ended."""
     status = program.status
     if status is None:
-        return f"runs (process {program.pid})"
+        return f"runs (process {program.own_pid})"
     if status < 0:
         return f"was ended by {signal.Signals(-status).name}"
     return f"ended with exit status {status}"

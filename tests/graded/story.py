@@ -306,6 +306,7 @@ class Story:
         implementation = self.setting.server
         command = (*implementation.command, HOST, str(port))
         program = Terminal(command, folder, self._environment(implementation), self.changed)
+        program.above = implementation.above
         self._to_close.callback(program.close)
         number = "" if not self._servers else f" {len(self._servers) + 1}"
         server = Server(self, f"the server{number}", folder, program, port)
@@ -329,6 +330,7 @@ class Story:
         command = (*implementation.command, host, str(at), *options)
         folder = self._new_folder("person")
         program = kind(command, folder, {**self._environment(implementation), **(env or {})}, self.changed)
+        program.above = implementation.above
         self._to_close.callback(program.close)
         person = Person(self, name, folder, program)
         self.people.append(person)

@@ -187,10 +187,10 @@ def test_architecture_the_servers_threads_come_and_go_with_its_clients(chat: Sto
     """One thread more for each client, from connecting to the end of the connection."""
     server = chat.server()
     count = 6
-    before = threads(server.program.pid)
+    before = threads(server.program.own_pid)
 
     def now() -> int:
-        return threads(server.program.pid)
+        return threads(server.program.own_pid)
 
     people = [chat.bare_client() for _ in range(count)]
     for person in people[: count // 2]:
@@ -347,12 +347,12 @@ def test_who_has_gone_is_forgotten(chat: Story) -> None:
                 guest.vanishes() if number % 2 else guest.goes()
 
     come_and_go(20)
-    before = memory(server.program.pid)
+    before = memory(server.program.own_pid)
     come_and_go(250)
     limit = 7_000_000
 
     def grown() -> int:
-        return memory(server.program.pid) - before
+        return memory(server.program.own_pid) - before
 
     chat.comes_true(
         "the server needs little more memory than before", lambda: grown() < limit, lambda: f"{grown():,} bytes more"
