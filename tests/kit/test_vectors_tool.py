@@ -38,7 +38,7 @@ def fields(frame):
 def build(accepts, said):
     kind = next(kind for kind in accepts.values() if wire_name(kind) == said.pop("type"))
     values = {"sender" if name == "from" else name: value for name, value in said.items()}
-    for name in {"id", "sha256", "data"} & values.keys(): values[name] = bytes.fromhex(values[name])
+    for name in {"id", "sha256", "data", "token"} & values.keys(): values[name] = bytes.fromhex(values[name])
     return kind(**values)
 for line in sys.stdin:
     question = json.loads(line)
@@ -110,17 +110,17 @@ def test_a_right_program_passes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "words"),
+    ("source", "words", "patience"),
     [
-        ("pass", "it ended with status 0 before the last question"),
-        ("sys.exit(3)", "it ended with status 3"),
-        ("print('not JSON', flush=True); sys.stdin.read()", "the answer is not JSON on one line: 'not JSON'"),
-        ("sys.stdin.read()", "does it flush its output after each line?"),
+        ("pass", "it ended with status 0 before the last question", 30),
+        ("sys.exit(3)", "it ended with status 3", 30),
+        ("print('not JSON', flush=True); sys.stdin.read()", "the answer is not JSON on one line: 'not JSON'", 30),
+        ("sys.stdin.read()", "does it flush its output after each line?", 1),
     ],
 )
-def test_a_program_that_does_not_answer_gets_one_line(tmp_path: Path, source: str, words: str) -> None:
+def test_a_program_that_does_not_answer_gets_one_line(tmp_path: Path, source: str, words: str, patience: int) -> None:
     """The line says what it did and what to do."""
-    done = check(python(tmp_path, source), "--patience", "1")
+    done = check(python(tmp_path, source), "--patience", str(patience))
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert words in done.stderr
