@@ -6,7 +6,7 @@ Which characters a font has stands in its ``cmap`` table (OpenType specification
 
 import bisect
 import struct
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -55,7 +55,7 @@ def chain() -> tuple[Font, ...]:
     return tuple(font for font in fonts if Path(font.path).is_file())
 
 
-@cache
+@lru_cache(maxsize=10_000)
 def font_for(character: str, emoji: bool = False) -> Font:
     """The first font that has a character (the first of all, when none has it: it then shows a box).
 

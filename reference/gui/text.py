@@ -25,7 +25,8 @@ leaves small text with uneven gaps."""
 
 _REGULAR, _BOLD = 400, 600
 
-_LONGEST_WORD = 16
+_LONGEST_KEPT = 200
+"""Characters. Widths of longer texts are not remembered: they seldom come again, and would fill the memory."""
 
 
 class Label(LabelBase):
@@ -86,12 +87,12 @@ def line_height(size: float) -> int:
 
 def width_of(text: str, size: int, bold: bool) -> int:
     """The width of a text on one line, in pixels."""
-    # Only words are remembered: they come again, whole texts hardly ever do.
-    return _width_of_word(text, size, bold) if len(text) <= _LONGEST_WORD else _measure(text, size, bold)
+    # A text is asked for when its row is measured, when its label is laid out and when it is drawn; words come again.
+    return _kept_width(text, size, bold) if len(text) <= _LONGEST_KEPT else _measure(text, size, bold)
 
 
 @lru_cache(maxsize=5_000)
-def _width_of_word(text: str, size: int, bold: bool) -> int:
+def _kept_width(text: str, size: int, bold: bool) -> int:
     return _measure(text, size, bold)
 
 
