@@ -16,7 +16,8 @@ N = 3
 
 .DEFAULT_GOAL := help
 .PHONY: help run-server run-client install-gui demo wiretap start check watch hint diff bots
-.PHONY: test check-kit matrix mutants newcomer bench lint format screenshots docs docs-serve lock clean always
+.PHONY: test check-kit matrix mutants newcomer bench lint format
+.PHONY: screenshots recordings docs docs-serve check-docs lock clean always
 # `make -j2 test lint` must not have two programs on one terminal.
 .NOTPARALLEL:
 
@@ -124,17 +125,29 @@ format: .venv/lint.stamp ## format the code, and mend what ruff can mend
 	.venv/bin/python -m ruff check --fix-only .
 	.venv/bin/python -m ruff format .
 
+# ---- The guide -------------------------------------------------------------------------------
+
+screenshots: .venv/test.stamp ## make the pictures of the windows anew, in labs/images
+	.venv/bin/python -m labkit.screenshots labs/images
+	.venv/bin/python -m labkit.guide.window labs/images/stage-4.png
+
+recordings: .venv/test.stamp ## make the guide's recordings and diagrams anew, in labs/recordings
+	.venv/bin/python -m labkit.guide.record $(ARGS)
+	.venv/bin/python -m labkit.wiretap.pictures labs
+	.venv/bin/python -m labkit.picture labs/images/session.svg
+
 # Never --quiet: with it, mkdocs lets broken links pass. (The banner is of mkdocs-material, for its own authors.)
 mkdocs = NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs
 
-screenshots: .venv/test.stamp ## make the pictures of the window anew, in labs/images
-	.venv/bin/python -m labkit.screenshots labs/images
-
-docs: .venv/docs.stamp ## build the lab guide as a site, in site/
+docs: .venv/docs.stamp node_modules/.package-lock.json ## build the lab guide as a site, in site/
 	$(mkdocs) build --strict
 
-docs-serve: .venv/docs.stamp ## read the lab guide in a browser, built anew at each save
+docs-serve: .venv/docs.stamp node_modules/.package-lock.json ## read the lab guide in a browser, built anew at each save
 	$(mkdocs) serve $(ARGS)
+
+check-docs: docs .venv/test.stamp ## open every page in a browser, and follow them (ARGS: crawl, follow or recordings)
+	@sh requirements/debian.sh debian-docs.txt guide
+	.venv/bin/python -m labkit.guide.check $(ARGS)
 
 # ---- Install ---------------------------------------------------------------------------------
 
@@ -145,6 +158,10 @@ docs-serve: .venv/docs.stamp ## read the lab guide in a browser, built anew at e
 	@$(find_python); "$$python" requirements/install.py $*
 
 .venv/bin/python:
+
+# What the guide carries and is checked with: npm writes this file last.
+node_modules/.package-lock.json: package-lock.json package.json
+	@sh requirements/npm.sh guide
 
 always:
 
@@ -161,5 +178,5 @@ lock: .venv/lock.stamp ## pin the packages of pyproject.toml (ARGS=--upgrade: ne
 	$(compile) --group lock -o requirements/lock.txt
 
 clean: ## remove what make installed and tools left (downloads stay)
-	rm -rf .venv benchmarks/build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov site
+	rm -rf .venv node_modules benchmarks/build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

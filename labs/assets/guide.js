@@ -1,0 +1,17 @@
+// Starts the players of recordings, and lets a keyboard reach what scrolls sideways.
+
+document.addEventListener("DOMContentLoaded", () => {
+  for (const figure of document.querySelectorAll("figure.cast")) {
+    const data = JSON.parse(figure.querySelector("script").textContent)
+    figure.player = AsciinemaPlayer.create({ data: () => data }, figure.querySelector(".cast-player"), {
+      fit: "width",
+      poster: "npt:9999", // the last screen: what the recording leads to
+      idleTimeLimit: 2,
+      terminalFontFamily: "'JetBrains Mono', ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace",
+      theme: "asciinema",
+    })
+  }
+  for (const wide of document.querySelectorAll(".md-typeset pre > code, .md-typeset__table, .md-typeset__scrollwrap")) {
+    if (wide.scrollWidth > wide.clientWidth) wide.setAttribute("tabindex", "0")
+  }
+})
