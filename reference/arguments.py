@@ -1,6 +1,7 @@
 """What the command lines of server and client have in common: ports, sizes, and errors in one line."""
 
 import argparse
+import contextlib
 import os
 import sys
 from typing import NoReturn
@@ -41,3 +42,18 @@ def size(text: str) -> int:
     if number.isascii() and number.isdigit() and unit in _UNITS:
         return int(number) * _UNITS[unit]
     raise argparse.ArgumentTypeError(f"a size is a number with B, KB, MB or GB, not {text!r}")
+
+
+def count(text: str) -> int:
+    """A whole number. Raises ArgumentTypeError."""
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}")
+
+
+def seconds(text: str) -> float:
+    """A time in seconds. Raises ArgumentTypeError."""
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) < 10**9:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"must be a number of seconds, not {text!r}")

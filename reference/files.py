@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO
 
 from reference.printable import has_control
@@ -59,11 +60,17 @@ class Upload:
         self._file: BinaryIO = path.open("rb")
         self._state = _state(self._file)
         self.size = self._state[0]
+        # Guards the file's position and the hash: a broken connection and the next may ask at the same time.
+        self._lock = Lock()
         self._hash = hashlib.sha256()
         self._hashed = 0
 
     def answer(self, get: Get) -> Data | End:
         """What was asked for. Raises Changed, or OSError; ValueError when it has been closed."""
+        with self._lock:
+            return self._answer(get)
+
+    def _answer(self, get: Get) -> Data | End:
         if _state(self._file) != self._state:
             raise Changed("it was changed while being sent")
         if get.offset >= self.size:

@@ -42,6 +42,9 @@ MAX_WELCOME = 1024 * 1024
 ID_SIZE = 16
 """Bytes of a file's id. Drawn at random, so that two senders never choose the same (RFC 9562 section 6.9)."""
 
+TOKEN_SIZE = 16
+"""Bytes of a session's token: 128 random bits, which nobody guesses (RFC 4086)."""
+
 _HEAD = struct.Struct(">IB")  # the length, and the first byte of what it counts: the type
 _DATA_HEAD = struct.Struct(f">{ID_SIZE}sQ")
 
@@ -51,7 +54,9 @@ ROSTER = "roster"  # the roster in welcome; joined, left
 FILES = "files"  # offer, get, data, end, stored, abort
 BYE = "bye"  # bye, both ways
 PING = "ping"  # ping, pong
-FEATURES = (ROSTER, FILES, BYE, PING)
+HISTORY = "history"  # earlier
+RESUME = "resume"  # numbers, ack, resume
+FEATURES = (ROSTER, FILES, BYE, PING, HISTORY, RESUME)
 
 # --- Frames --------------------------------------------------------------------------------------------------------
 
@@ -184,25 +189,64 @@ class Pong:
     """I am here."""
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What somebody said before you came. It has no number: what counts begins after ``numbers``."""
+
+    sender: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Follows welcome: the room's next entry is ``number`` + 1, and ``token`` brings you back here.
+
+    ``heard`` of your texts have arrived so far, and ``missed`` of the others' entries are kept no more.
+    """
+
+    token: bytes
+    number: int
+    heard: int = 0
+    missed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """Stands where your own entry has its place, which is ``number``; ``said`` of your texts are in the room by now."""
+
+    number: int
+    said: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """In place of hello: I am who has this token, ``number`` is the last I saw, ``said`` the last ack's."""
+
+    token: bytes
+    number: int
+    said: int
+
+
 Frame: TypeAlias = (
     Hello | Welcome | Refused | Text | TextFrom | Joined | Left | Offer | OfferFrom | Get | Data | End
-    | Stored | Abort | Bye | Ping | Pong
+    | Stored | Abort | Bye | Ping | Pong | Earlier | Numbers | Ack | Resume
 )  # fmt: skip
 
 FROM_CLIENT: Mapping[str, type[Frame]] = {
     "H": Hello, "T": Text, "O": Offer, "G": Get, "D": Data, "E": End, "A": Abort, "B": Bye, "P": Ping, "Q": Pong,
+    "C": Resume,
 }  # fmt: skip
 """What a client may send: type byte and frame."""
 
 FROM_SERVER: Mapping[str, type[Frame]] = {
     "W": Welcome, "R": Refused, "T": TextFrom, "J": Joined, "L": Left, "O": OfferFrom, "G": Get, "D": Data, "E": End,
-    "S": Stored, "A": Abort, "B": Bye, "P": Ping, "Q": Pong,
+    "S": Stored, "A": Abort, "B": Bye, "P": Ping, "Q": Pong, "F": Earlier, "N": Numbers, "K": Ack,
 }  # fmt: skip
 """What a server may send."""
 
 FEATURE_OF: Mapping[type[Frame], str] = {
     Joined: ROSTER, Left: ROSTER, Offer: FILES, OfferFrom: FILES, Get: FILES, Data: FILES, End: FILES, Stored: FILES,
-    Abort: FILES, Bye: BYE, Ping: PING, Pong: PING,
+    Abort: FILES, Bye: BYE, Ping: PING, Pong: PING, Earlier: HISTORY, Numbers: RESUME, Ack: RESUME, Resume: RESUME,
 }  # fmt: skip
 """The feature that both sides must have named before this frame is sent. What is not here needs none."""
 
@@ -273,6 +317,7 @@ def _words(value: Any) -> tuple[str, ...]:
 
 
 _id = _hex(ID_SIZE)
+_token = _hex(TOKEN_SIZE)
 _size = _number(0, MAX_NUMBER)
 
 _FIELDS: Mapping[type[Frame], Mapping[str, _Reader]] = {
@@ -292,6 +337,10 @@ _FIELDS: Mapping[type[Frame], Mapping[str, _Reader]] = {
     Bye: {},
     Ping: {},
     Pong: {},
+    Earlier: {"from": _word, "text": _text(MAX_TEXT)},
+    Numbers: {"token": _token, "number": _size, "heard": _size, "missed": _size},
+    Ack: {"number": _size, "said": _size},
+    Resume: {"token": _token, "number": _size, "said": _size},
 }
 """The JSON fields of each frame, in the order of its attributes. ("from" is a Python keyword: there it is sender.)"""
 

@@ -67,6 +67,13 @@ class Pull:
             self._asked_for_end = self._asked >= self.size
             self._asked = min(self._asked + size, self.size)
 
+    def restart(self) -> None:
+        """The connection was broken, and what is open will not be answered: go on with what has not arrived."""
+        self._open.clear()
+        self._asked = self.arrived
+        self._asked_for_end = False
+        self._window = min(self._window, FIRST_WINDOW)
+
     def take(self, data: Data) -> None:
         """An answer: its bytes belong at ``data.offset``. Raises ProtocolError when nobody asked for them."""
         question = self._open.popleft() if self._open else None

@@ -5,18 +5,40 @@ its entry to the log and tries to take the flush lock. Who gets it takes all tha
 each member one piece of bytes; who does not get it goes back to reading, because the holder carries its entry too. In
 a quiet room a text leaves at once; in a busy one hundreds leave with one system call per member.
 
-Locks, in the order in which they may be taken: ``_flushing``, then ``_lock``, then those of an outbox.
+Every entry has a number. Who can resume is sent one frame for each, in order (an ``ack`` for its own), so it knows
+where it is by counting, and the bytes are the same for everyone. When its connection breaks, its place is held; when it
+comes back, it is sent what came after the last it saw, from a history that is bounded.
+
+Locks, in the order in which they may be taken: ``Member.voice``, ``_flushing``, ``_lock``, then those of an outbox.
 """
 
 import itertools
+import math
+import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 
 from reference.outbox import Outbox
 from reference.printable import has_control, plain
-from reference.protocol import ROSTER, Joined, Left, Text, TextFrom, Welcome, encode
+from reference.protocol import (
+    FILES,
+    HISTORY,
+    RESUME,
+    ROSTER,
+    TOKEN_SIZE,
+    Ack,
+    Joined,
+    Left,
+    Numbers,
+    Resume,
+    Text,
+    TextFrom,
+    Welcome,
+    encode,
+)
 
 MAX_NAME = 32
 """Characters in a name: fits a line of the roster, and is what most chats allow."""
@@ -30,6 +52,22 @@ says it meanwhile, and one round carries it all. (Nagle's idea, RFC 896, for a r
 
 MAX_PENDING = 1024 * 1024
 """Bytes that may wait for a flush; who adds more waits for one. Backpressure: TCP then slows that client down."""
+
+HOLD_SECONDS = 15.0
+"""How long the place of a broken connection is held, unless the server is told otherwise: an access point is changed, a
+lid opened, a cable put back."""
+
+EARLIER = 20
+"""The last texts that a newcomer is shown, unless the server is told otherwise: a screenful."""
+
+MAX_HISTORY = 10_000
+"""Entries kept for those who come back: more than a busy class says in a minute."""
+
+MAX_HISTORY_BYTES = 2 * 1024 * 1024
+"""Bytes of these: half of what an outbox takes at once (outbox.py), because a replay is one piece."""
+
+MAX_DEPARTED = 1_000
+"""People who are gone and yet remembered: who comes back late is told how much was missed, and says nothing twice."""
 
 
 class NameRefused(Exception):
@@ -47,6 +85,14 @@ class Member:
     name: str
     features: frozenset[str]
     outbox: Outbox
+    token: bytes = b""
+    """Brings who can resume back here; nobody else is told."""
+    said: int = 0
+    """How many texts were heard from here."""
+    held_until: float = math.inf
+    """When the place is given up; infinity while there is a connection."""
+    voice: Lock = field(default_factory=Lock)
+    """Held by the connection that speaks for this member: the next one must wait until it has fallen silent."""
 
 
 @dataclass(eq=False, slots=True)
@@ -59,23 +105,45 @@ class Entry:
     line: str = ""
     welcome: Welcome | None = None
     """What the sender is sent in place of the frame, and before anything else: this entry is where it came in."""
+    follows: bytes = b""
+    """What the sender is sent after this welcome."""
+    number: int = 0
+    said: int = 0
+    """How many texts of the sender were in the room by then."""
 
 
 class Room:
     """The members and the log. Every method may be called by any thread."""
 
-    def __init__(self, show: Callable[[Iterable[str]], None], hand_over: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        show: Callable[[Iterable[str]], None],
+        hand_over: Callable[[], None],
+        hold: float = HOLD_SECONDS,
+        earlier: int = EARLIER,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """``show`` is told the server's lines. ``hand_over`` must have another thread call ``flush`` soon."""
         self._show = show
         self._hand_over = hand_over
+        self._hold = hold
+        self._clock = clock
         # Guards the members and the log; held for a few instructions, and never while anything is sent.
         self._lock = Lock()
         self._members: dict[str, Member] = {}  # by plain form of the name, in order of joining
+        self._tokens: dict[bytes, Member] = {}
+        self._departed: deque[Member] = deque()  # who may still come back, though gone
+        self._earlier: deque[bytes] = deque(maxlen=earlier)  # the last texts
         self._log: list[Entry] = []
         self._pending = 0  # bytes in the log
-        # Held by the one thread that sends. Only tried, except for backpressure and in settle().
+        self._number = 0  # the last entry's
+        # Held by the one thread that sends. Only tried, except for backpressure, in settle() and in resume().
         self._flushing = Lock()
-        # How the last round went, which says whether the room is busy; these belong to who holds _flushing.
+        # What has left the log; belongs, as all that follows, to who holds _flushing.
+        self._history: deque[Entry] = deque()
+        self._history_bytes = 0
+        self._flushed = 0  # the number of the last entry in it
+        # How the last round went, which says whether the room is busy.
         self._several = False  # it carried more than one entry
         self._seconds = 0.0
         self._ended = 0.0
@@ -88,27 +156,86 @@ class Room:
         problem = name_problem(name)
         if problem:
             raise NameRefused("name-bad", problem)
+        if not features.issuperset({ROSTER, FILES}.intersection(server_features)):
+            features -= {RESUME}  # some entries would not be sent, and then counting them tells nothing
         member = Member(name, features, outbox)
-        joined = encode(Joined(name))
+        member.voice.acquire()
+        joined = Entry(member, encode(Joined(name)), ROSTER, name)
         with self._lock:
-            if plain(name) in self._members:
-                raise NameRefused("name-taken", "this name is taken")
+            self._check_free(name)
             self._members[plain(name)] = member
-            roster = tuple(each.name for each in self._members.values()) if ROSTER in features else ()
-            self._append(Entry(member, joined, ROSTER, name, Welcome(server_features, roster)))
+            earlier = [_as_earlier(frame) for frame in self._earlier] if HISTORY in features else []
+            self._append(joined)
+            joined.welcome = Welcome(server_features, self._roster_for(member))
+            if RESUME in features:
+                member.token = secrets.token_bytes(TOKEN_SIZE)
+                self._tokens[member.token] = member
+                earlier.insert(0, encode(Numbers(member.token, joined.number)))
+            joined.follows = b"".join(earlier)
         self.settle()  # or the answer to what this client says next might be there before the welcome
+        return member
+
+    def resume(self, resume: Resume, outbox: Outbox, server_features: tuple[str, ...]) -> Member:
+        """Give someone their place back, on another connection. Raises NameRefused."""
+        with self._lock:
+            member = self._tokens.get(resume.token)
+        if member is None:
+            raise NameRefused("name-unknown", "the server does not know this token")
+        self._silence(member)
+        try:
+            with self._flushing:
+                self._flush_once()  # what was said on the broken connection is now in the history, too
+                if resume.number > self._flushed or resume.said > member.said:
+                    raise NameRefused("name-unknown", "the server has not come so far")
+                with self._lock:
+                    self._seat(member)
+                    member.outbox = outbox
+                    roster = self._roster_for(member)
+                outbox.send(encode(Welcome(server_features, roster)) + self._replay(member, resume))
+        except BaseException:
+            member.voice.release()
+            raise
+        self.flush()
         return member
 
     def leave(self, member: Member, line: str) -> None:
         """Let someone go; ``line`` is what the server shows."""
         with self._lock:
-            del self._members[plain(member.name)]
-            self._append(Entry(member, encode(Left(member.name)), ROSTER, line))
+            self._tokens.pop(member.token, None)
+            self._remove(member, line)
         self.flush()
+
+    def hold(self, member: Member, line: str) -> None:
+        """Someone's connection is broken: keep the place until they ``resume``, or ``expire`` gives it up."""
+        with self._lock:
+            member.held_until = self._clock() + self._hold
+            self._append(Entry(None, line=line))
+        member.voice.release()
+        self.flush()
+
+    def expire(self) -> list[Member]:
+        """Let those go who have not come back in time, and return who they are. To be called about once a second."""
+        with self._lock:
+            now = self._clock()
+            gone = [member for member in self._members.values() if member.held_until <= now]
+            for member in gone:
+                self._remove(member, "")
+                self._departed.append(member)
+            while len(self._departed) > MAX_DEPARTED:
+                forgotten = self._departed.popleft()
+                if self._members.get(plain(forgotten.name)) is not forgotten:
+                    self._tokens.pop(forgotten.token, None)
+        if gone:
+            self.flush()
+        return gone
 
     def say(self, member: Member, text: Text) -> None:
         """Pass a text on to everyone else."""
-        self.add(Entry(member, encode(TextFrom(member.name, text.text)), line=f"[{member.name}] {text.text}"))
+        entry = Entry(member, encode(TextFrom(member.name, text.text)), line=f"[{member.name}] {text.text}")
+        with self._lock:
+            member.said += 1
+            self._earlier.append(entry.frame)
+            self._append(entry)
         self.flush()
 
     def add(self, entry: Entry) -> tuple[Member, ...]:
@@ -137,8 +264,54 @@ class Room:
                 self._hand_over()
                 return
 
+    # --- members
+
+    def _check_free(self, name: str) -> None:
+        """Raises NameRefused when somebody has this name. Requires _lock."""
+        holder = self._members.get(plain(name))
+        if holder is not None and holder.held_until < math.inf:
+            seconds = max(1, math.ceil(holder.held_until - self._clock()))
+            reason = f"in use, perhaps by your lost connection; free in {seconds} s"
+            raise NameRefused("name-held", reason)
+        if holder is not None:
+            raise NameRefused("name-taken", "this name is taken")
+
+    def _silence(self, member: Member) -> None:
+        """End the connection that speaks for this member, and wait until nothing more comes of it."""
+        for _ in range(100):
+            member.outbox.give_up()
+            if member.voice.acquire(timeout=0.1):
+                return
+        raise NameRefused("name-held", "the old connection does not end; try again")
+
+    def _seat(self, member: Member) -> None:
+        """Who resumes has a place again, or still. Requires _lock."""
+        if self._members.get(plain(member.name)) is not member:
+            self._check_free(member.name)
+            self._members[plain(member.name)] = member
+            self._append(Entry(member, encode(Joined(member.name)), ROSTER))
+        member.held_until = math.inf
+        self._append(Entry(None, line=f"[{member.name}] reconnected"))
+
+    def _remove(self, member: Member, line: str) -> None:
+        """Requires _lock."""
+        del self._members[plain(member.name)]
+        member.held_until = math.inf
+        self._append(Entry(member, encode(Left(member.name)), ROSTER, line))
+
+    def _roster_for(self, member: Member) -> tuple[str, ...]:
+        """Requires _lock."""
+        return tuple(each.name for each in self._members.values()) if ROSTER in member.features else ()
+
+    # --- the log
+
     def _append(self, entry: Entry) -> None:
         """Requires _lock."""
+        if entry.frame:
+            self._number += 1
+            entry.number = self._number
+            if entry.sender:
+                entry.said = entry.sender.said
         self._log.append(entry)
         self._pending += len(entry.frame)
 
@@ -167,10 +340,31 @@ class Room:
             frames = batch.frames_for(member)
             if frames:
                 member.outbox.send(frames)
+        self._keep(entries)
         self._ended = time.monotonic()
         self._seconds = self._ended - begun
         self._show(entry.line for entry in entries if entry.line)
         return True
+
+    def _keep(self, entries: list[Entry]) -> None:
+        """Put what was sent into the history, and let the oldest go. Requires _flushing."""
+        for entry in entries:
+            if entry.frame:
+                entry.welcome, entry.follows = None, b""  # nobody is sent that twice
+                self._history.append(entry)
+                self._history_bytes += len(entry.frame)
+                self._flushed = entry.number
+        while len(self._history) > MAX_HISTORY or self._history_bytes > MAX_HISTORY_BYTES:
+            self._history_bytes -= len(self._history.popleft().frame)
+
+    def _replay(self, member: Member, resume: Resume) -> bytes:
+        """Where who resumes stands, and what it has not seen, as far as it is kept. Requires _flushing."""
+        kept = [entry for entry in self._history if entry.number > resume.number]
+        before = kept[0].number - 1 if kept else self._flushed
+        own = next((entry.said - (not entry.feature) for entry in kept if entry.sender is member), member.said)
+        missed = before - resume.number - (own - resume.said)  # its own texts it has not missed
+        numbers = Numbers(member.token, before, member.said, max(0, missed))
+        return encode(numbers) + _Batch(kept).frames_for(member)
 
 
 class _Batch:
@@ -194,9 +388,11 @@ class _Batch:
         for index in own:
             entry = self._entries[index]
             if entry.welcome:
-                pieces = [encode(entry.welcome)]
+                pieces = [encode(entry.welcome), entry.follows]
             else:
                 pieces.append(view[start : bounds[index]])
+                if entry.frame and RESUME in member.features:
+                    pieces.append(encode(Ack(entry.number, entry.said)))
             start = bounds[index + 1]
         pieces.append(view[start:])
         return b"".join(pieces)
@@ -208,6 +404,11 @@ class _Batch:
             bounds = [0, *itertools.accumulate(map(len, frames))]
             self._joined[features] = b"".join(frames), bounds
         return self._joined[features]
+
+
+def _as_earlier(frame: bytes) -> bytes:
+    """A text as a newcomer is shown it: ``earlier`` has the same body."""
+    return frame[:4] + b"F" + frame[5:]
 
 
 def name_problem(name: str) -> str | None:

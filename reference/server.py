@@ -12,6 +12,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from collections import Counter
 from threading import Lock, Thread
 
@@ -19,7 +20,7 @@ from reference import arguments
 from reference.console import Console
 from reference.outbox import Outbox, Writer
 from reference.protocol import BYE, FEATURES, FILES, Bye, Refused, encode
-from reference.room import Entry, Room
+from reference.room import EARLIER, HOLD_SECONDS, Entry, Room
 from reference.session import PATIENCE, Session
 from reference.spool import MAX_FILE, MAX_SPOOL, Spool
 from reference.store import Store
@@ -56,6 +57,8 @@ class Server:
         max_connections: int = MAX_CONNECTIONS,
         max_per_address: int = MAX_PER_ADDRESS,
         patience: float = PATIENCE,
+        hold: float = HOLD_SECONDS,
+        earlier: int = EARLIER,
     ) -> None:
         """``listener`` is bound and listening; ``patience`` is in seconds, see session.py."""
         self._listener = listener
@@ -65,7 +68,7 @@ class Server:
         self._max_per_address = max_per_address
         self._patience = patience
         self._writer = Writer()
-        self._room = Room(console.show, hand_over=lambda: self._writer.call(self._room.flush))
+        self._room = Room(console.show, lambda: self._writer.call(self._room.flush), hold, earlier)
         self._spool = Spool(self._room, spool_folder, max_file, max_spool)
         # Guards the two below.
         self._lock = Lock()
@@ -81,10 +84,14 @@ class Server:
         with selectors.DefaultSelector() as selector:
             selector.register(self._listener, selectors.EVENT_READ)
             selector.register(self._stopped, selectors.EVENT_READ)
-            # Windows does not interrupt a wait for Ctrl-C: there we look up once a second.
-            timeout = 1.0 if os.name == "nt" else None
-            while not any(key.fileobj is self._stopped for key, _ in selector.select(timeout)):
+            looked_at = time.monotonic()
+            # Once a second, for those whose places are held; and because Windows does not interrupt a wait for Ctrl-C.
+            while not any(key.fileobj is self._stopped for key, _ in selector.select(timeout=1.0)):
                 self._accept(selector)
+                if time.monotonic() - looked_at >= 1.0:
+                    looked_at = time.monotonic()
+                    for member in self._room.expire():
+                        self._spool.gone(member)
         self._end()
 
     def stop(self) -> None:
@@ -196,6 +203,8 @@ def main(argv: list[str] | None = None) -> int:
         max_file=options.max_file,
         max_spool=options.max_spool,
         max_connections=_connections_that_fit(),
+        hold=options.hold,
+        earlier=options.history,
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.stop())
@@ -223,6 +232,16 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--max-file", type=arguments.size, default=MAX_FILE, metavar="SIZE", help="largest file (2GB)")
     parser.add_argument(
         "--max-spool", type=arguments.size, default=MAX_SPOOL, metavar="SIZE", help="all files together (8GB)"
+    )
+    parser.add_argument(
+        "--hold",
+        type=arguments.seconds,
+        default=HOLD_SECONDS,
+        metavar="SECONDS",
+        help="how long the place of a broken connection is held (15)",
+    )
+    parser.add_argument(
+        "--history", type=arguments.count, default=EARLIER, metavar="N", help="texts that a newcomer is shown (20)"
     )
     return parser.parse_args(argv)
 

@@ -2,12 +2,14 @@
 
 import time
 
+from reference.flood import FloodControl
 from reference.outbox import Outbox, Overflow
 from reference.protocol import (
     BYE,
     FEATURE_OF,
     FROM_CLIENT,
     PING,
+    RESUME,
     Abort,
     Bye,
     Data,
@@ -21,6 +23,7 @@ from reference.protocol import (
     Pong,
     ProtocolError,
     Refused,
+    Resume,
     Text,
     encode,
     wire_name,
@@ -29,7 +32,7 @@ from reference.room import Member, NameRefused, Room
 from reference.spool import Spool
 from reference.streams import Stream
 
-PATIENCE = 15.0
+PATIENCE = 14.0
 """Seconds of silence after which a session looks at the clock. Silent in the midst of a frame: ended. Silent in the
 chat: asked with a ping."""
 
@@ -43,6 +46,8 @@ takes longer to think of a name connects anew by itself."""
 
 LINGER_SECONDS = 2.0
 """How long a client gets to read what was sent last, as why it was refused."""
+
+_LOST = "connection lost"
 
 
 class Session:
@@ -61,13 +66,14 @@ class Session:
         self._member: Member | None = None
         self._since = time.monotonic()
         self._decoder = Decoder(FROM_CLIENT)
+        self._flood = FloodControl()
         self._ending = False  # bye was said
         self._silences = 0  # in a row
         self._dismissed = False
 
     def run(self) -> None:
         """Serve this client until it goes."""
-        parting = "connection lost"
+        parting = _LOST
         try:
             parting = self._converse()
         except (ProtocolError, Overflow) as error:
@@ -95,7 +101,7 @@ class Session:
             data = self._stream.receive()
             if data == b"":
                 says_bye = self._member is not None and BYE in self._member.features
-                return "connection lost" if says_bye else "!DISCONNECT"
+                return _LOST if says_bye else "!DISCONNECT"
             self._look_at_the_clock(silent=data is None)
             if data is not None:
                 self._silences = 0
@@ -118,7 +124,7 @@ class Session:
 
     def _handle(self, frame: Frame) -> None:
         member = self._member
-        if isinstance(frame, Hello):
+        if isinstance(frame, Hello | Resume):
             self._join(frame)
             return
         if member is None:
@@ -128,6 +134,7 @@ class Session:
             raise ProtocolError("out-of-turn", f"{wire_name(type(frame))}: hello and welcome did not both name it")
         match frame:
             case Text():
+                self._flood.admit(frame.text)
                 self._room.say(member, frame)
             case Offer():
                 self._spool.offer(member, frame)
@@ -144,17 +151,26 @@ class Session:
             case Bye():
                 self._ending = True
 
-    def _join(self, hello: Hello) -> None:
+    def _join(self, frame: Hello | Resume) -> None:
         if self._member is not None:
-            raise ProtocolError("out-of-turn", "hello: you are in already")
+            raise ProtocolError("out-of-turn", f"{wire_name(type(frame))}: you are in already")
         try:
-            features = frozenset(hello.features) & frozenset(self._features)
-            self._member = self._room.join(hello.name, features, self._outbox, self._features)
+            if isinstance(frame, Resume):
+                self._member = self._room.resume(frame, self._outbox, self._features)
+            else:
+                features = frozenset(frame.features) & frozenset(self._features)
+                self._member = self._room.join(frame.name, features, self._outbox, self._features)
         except NameRefused as refused:
             self._outbox.send(encode(Refused(refused.code, str(refused))))
 
     def _depart(self, parting: str) -> None:
-        if self._member is None or self._dismissed:
+        member = self._member
+        if member is None or self._dismissed:
             return
-        self._room.leave(self._member, f"[{self._member.name}] {parting}")
-        self._spool.gone(self._member)
+        line = f"[{member.name}] {parting}"
+        if parting == _LOST and RESUME in member.features:
+            self._spool.lost(member)
+            self._room.hold(member, line)
+        else:
+            self._room.leave(member, line)
+            self._spool.gone(member)

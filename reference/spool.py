@@ -10,6 +10,7 @@ name that a client chose ever comes near the disk.
 
 import errno
 import time
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
@@ -17,6 +18,7 @@ from threading import Lock
 from reference.outbox import Overflow
 from reference.protocol import (
     FILES,
+    RESUME,
     Abort,
     Data,
     End,
@@ -47,6 +49,9 @@ MAX_FILES = 1_000
 IDLE_SECONDS = 30.0
 """How long a file may lie without moving before it has to go for a newer one: fetched by nobody, or begun and left."""
 
+MAX_OUTCOMES = 1_000
+"""Files that are gone and yet remembered, for a sender whose connection broke before it was told how it went."""
+
 MAX_WAITING_GETS = 16
 """Questions of one receiver about one file that wait for bytes to arrive; the reference client has five open."""
 
@@ -62,6 +67,7 @@ class _SharedFile:
     arrived: int = 0
     sha256: bytes = b""  # known once it is whole
     moved_at: float = field(default_factory=time.monotonic)  # when bytes of it last came or went
+    broken: bool = False  # its sender's connection, which may offer it again to go on
 
 
 class _NotTaken(Exception):
@@ -81,11 +87,14 @@ class Spool:
         # thread. Taken before the room's lock and those of outboxes; never held while anything is sent.
         self._lock = Lock()
         self._files: dict[bytes, _SharedFile] = {}
+        self._outcomes: OrderedDict[tuple[Member, bytes], Frame] = OrderedDict()  # what their senders were told
 
     # --- from the one who offers
 
     def offer(self, sender: Member, offer: Offer) -> None:
-        """Pass an offer on to everyone else, and begin to ask for the file."""
+        """Pass an offer on to everyone else, and begin to ask for the file; or go on where the connection broke."""
+        if self._go_on(sender, offer):
+            return
         frame = encode(OfferFrom(sender.name, offer.id, offer.name, offer.size))
         line = f"[{sender.name}] !send {offer.name}"
         self._make_room(offer.size)
@@ -135,7 +144,7 @@ class Spool:
             file.sha256 = end.sha256
             offer = file.offer
             self._room.add(Entry(None, line=f"Received {offer.name} ({offer.size} bytes)"))
-        sender.outbox.send(encode(Stored(end.id)))
+        self._tell_sender(file, Stored(end.id))
         self._room.flush()
         self._answer_waiting(file)
         self._done_with(file, sender)
@@ -182,6 +191,13 @@ class Spool:
             else:
                 self._done_with(file, member)
 
+    def lost(self, member: Member) -> None:
+        """Someone's connection is broken: what they asked for on it is not answered, and their files rest."""
+        with self._lock:
+            for file in self._files.values():
+                file.waiting = [each for each in file.waiting if each[0] is not member]
+                file.broken = file.broken or file.sender is member
+
     def close(self) -> None:
         """Drop every file."""
         with self._lock:
@@ -189,6 +205,29 @@ class Spool:
                 self._forget(file)
 
     # --- inside
+
+    def _go_on(self, sender: Member, offer: Offer) -> bool:
+        """Whether this is a file that was offered before, on a connection that broke."""
+        with self._lock:
+            outcome = self._outcomes.get((sender, offer.id))
+            file = self._files.get(offer.id)
+            resumed = file is not None and file.sender is sender and file.broken
+            if file is not None and resumed:
+                file.broken = False
+        if outcome is not None:
+            sender.outbox.send(encode(outcome))
+        elif file is not None and resumed:
+            file.pull.restart()
+            self._ask(file)
+        return outcome is not None or resumed
+
+    def _tell_sender(self, file: _SharedFile, outcome: Frame) -> None:
+        with self._lock:
+            if RESUME in file.sender.features:
+                self._outcomes[file.sender, file.offer.id] = outcome
+            while len(self._outcomes) > MAX_OUTCOMES:
+                self._outcomes.popitem(last=False)
+        file.sender.outbox.send(encode(outcome))
 
     def _check(self, sender: Member, offer: Offer) -> None:
         """Raises _NotTaken. Requires _lock."""
@@ -258,10 +297,12 @@ class Spool:
         """Tell those who were offered it, and perhaps its sender."""
         self._room.settle()  # the offer is in the log, perhaps even a receiver's welcome: they come first
         with self._lock:
-            told = [*file.receivers, *([also] if also else [])]
-        frame = encode(Abort(file.offer.id, reason))
+            told = list(file.receivers)
+        frame = Abort(file.offer.id, reason)
         for member in told:
-            member.outbox.send(frame)
+            member.outbox.send(encode(frame))
+        if also:
+            self._tell_sender(file, frame)
         with self._lock:
             self._forget(file)  # only now: who asks meanwhile must not be told less than the reason
 

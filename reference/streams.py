@@ -14,9 +14,10 @@ _SMALLEST_READ = 4 * 1024
 _LARGEST_READ = 256 * 1024
 
 # For the other side that knows no ping: gone for a minute is gone. The system's own two hours (RFC 1122 4.2.3.6) would
-# keep a name taken for as long. In seconds, seconds, and number of probes, where the platform lets us choose.
-_KEEPALIVE_WANTED = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
-_KEEPALIVE = [(getattr(socket, name), value) for name, value in _KEEPALIVE_WANTED.items() if hasattr(socket, name)]
+# keep a name taken for as long. In seconds, seconds, number of probes; and in milliseconds, for what was sent and is
+# not confirmed (RFC 5482), because then no probes are sent. Where the platform lets us choose.
+_WANTED = {"TCP_KEEPIDLE": 25, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 55_000}
+_KEEPALIVE = [(getattr(socket, name), value) for name, value in _WANTED.items() if hasattr(socket, name)]
 
 
 class Stream:

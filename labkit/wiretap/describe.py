@@ -7,16 +7,20 @@ from reference.protocol import (
     FROM_CLIENT,
     FROM_SERVER,
     Abort,
+    Ack,
     Data,
+    Earlier,
     End,
     Frame,
     Get,
     Hello,
     Joined,
     Left,
+    Numbers,
     Offer,
     OfferFrom,
     Refused,
+    Resume,
     Stored,
     Text,
     TextFrom,
@@ -58,7 +62,7 @@ def _body(frame: Frame | None, size: int, files: Files) -> list[tuple[str, str]]
             return [("", frame.code), ("", frame.reason)]
         case Text():
             return [("", quoted(frame.text))]
-        case TextFrom():
+        case TextFrom() | Earlier():
             return [("from", frame.sender), ("", quoted(frame.text))]
         case Joined() | Left():
             return [("name", frame.name)]
@@ -80,6 +84,10 @@ def _body(frame: Frame | None, size: int, files: Files) -> list[tuple[str, str]]
             return [("", files.name(frame.id))]
         case Abort():
             return [("", files.name(frame.id)), ("", frame.reason)]
+        case Numbers():
+            return [("number", str(frame.number)), ("heard", str(frame.heard)), ("missed", str(frame.missed))]
+        case Ack() | Resume():
+            return [("number", str(frame.number)), ("said", str(frame.said))]
         case _:  # bye, ping and pong have no fields
             return []
 

@@ -17,8 +17,9 @@ local LIMITS = { D = 1 + 16 + 8 + MAX_CHUNK, W = 1024 * 1024 }
 local NAMES = {
     H = "hello", W = "welcome", R = "refused", T = "text", J = "joined", L = "left", O = "offer", G = "get",
     D = "data", E = "end", S = "stored", A = "abort", B = "bye", P = "ping", Q = "pong",
+    F = "earlier", N = "numbers", K = "ack", C = "resume",
 }
-local FROM_CLIENT, FROM_SERVER = "HTOGDEABPQ", "WRTJLOGDESABPQ"
+local FROM_CLIENT, FROM_SERVER = "HTOGDEABPQC", "WRTJLOGDESABPQFNK"
 
 local function word(limit) return { kind = "string", limit = limit } end
 local function whole(least, most) return { kind = "number", least = least, most = most } end
@@ -43,6 +44,10 @@ local FIELDS = {
     S = { { "id", ID } },
     A = { { "id", ID }, { "reason", NAME } },
     B = {}, P = {}, Q = {},
+    F = { { "from", NAME }, { "text", word(MAX_TEXT) } },
+    N = { { "token", hex(16) }, { "number", SIZE }, { "heard", SIZE }, { "missed", SIZE } },
+    K = { { "number", SIZE }, { "said", SIZE } },
+    C = { { "token", hex(16) }, { "number", SIZE }, { "said", SIZE } },
 }
 
 -- --- What Wireshark shows and filters by -----------------------------------------------------------------------------
@@ -62,6 +67,11 @@ local field = {
     offset = ProtoField.uint64("gmc.offset", "Offset"),
     size = ProtoField.uint64("gmc.size", "Size"),
     sha256 = ProtoField.string("gmc.sha256", "SHA-256"),
+    token = ProtoField.string("gmc.token", "Token"),
+    number = ProtoField.uint64("gmc.number", "Entry"),
+    said = ProtoField.uint64("gmc.said", "Texts said"),
+    heard = ProtoField.uint64("gmc.heard", "Texts heard"),
+    missed = ProtoField.uint64("gmc.missed", "Entries missed"),
     data = ProtoField.bytes("gmc.data", "Bytes of the file"),
     body = ProtoField.bytes("gmc.body", "Body"),
     error = ProtoField.string("gmc.error", "Error", base.UNICODE, "The code that a server would send in refused"),

@@ -2,14 +2,32 @@
 
 Two threads belong to it: one listens to the server, one sends what the network did not take at once (outbox.py). So no
 method waits for the network, but for ``connect``, ``join`` and ``leave``.
+
+When the connection breaks, the one that listens makes another: it resumes after the last entry that it saw, and says
+again what the server has not heard. What is said meanwhile waits.
 """
 
+import random
 import socket
+import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
+from threading import Event as Flag
+from threading import Lock, Thread
 
-from reference.client.events import Ended, Event, PersonJoined, PersonLeft, Said, Welcomed
+from reference.client.events import (
+    ConnectionLost,
+    Ended,
+    Event,
+    PersonJoined,
+    PersonLeft,
+    Reconnected,
+    Said,
+    SaidEarlier,
+    Waiting,
+    Welcomed,
+)
 from reference.client.transfers import Transfers
 from reference.files import safe_name
 from reference.outbox import Outbox, Writer
@@ -21,20 +39,24 @@ from reference.protocol import (
     MAX_TEXT,
     PING,
     Abort,
+    Ack,
     Bye,
     Data,
     Decoder,
+    Earlier,
     End,
     Frame,
     Get,
     Hello,
     Joined,
     Left,
+    Numbers,
     OfferFrom,
     Ping,
     Pong,
     ProtocolError,
     Refused,
+    Resume,
     Stored,
     Text,
     TextFrom,
@@ -56,9 +78,23 @@ LEAVE_SECONDS = 3.0
 AUTO_GET = 100 * 10**6
 """Bytes: larger files wait until they are asked for, so that nobody's disk fills by itself."""
 
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
+"""Seconds before the first attempt to reconnect, and before a later one: twice as long each time (backoff), and shorter
+by chance (jitter), so that a class whose access point restarts does not come back in one moment."""
+
+RECONNECT_SECONDS = 600.0
+"""How long it is tried."""
+
+MAX_UNHEARD = 1024 * 1024
+"""Bytes of texts that wait for the server: nobody types so much while a network is away."""
+
 
 class NameRefused(Exception):
     """The server does not take this name; the text is its reason. Join again with another."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 class JoinFailed(Exception):
@@ -70,7 +106,7 @@ class _HungUp(JoinFailed):
 
 
 class TextTooLong(ValueError):
-    """The text has more than MAX_TEXT bytes."""
+    """The text has more than MAX_TEXT bytes, or too many wait to be sent."""
 
 
 def check_text(text: str) -> None:
@@ -104,8 +140,17 @@ class Client:
         self._writer = Writer()
         self._features: frozenset[str] = frozenset()
         self._roster: list[str] = []
-        self._leaving = False
+        self._leaving = Flag()
         self._listener: Thread | None = None
+        self._numbers: Numbers | None = None  # of a server that we can come back to
+        self._number = 0  # the last entry we saw
+        # Guards the rest, and that texts go out in the order of their numbers.
+        self._lock = Lock()
+        self._connected = False
+        self._said = 0  # our last text's number
+        self._heard = 0  # the last one's that the server has acknowledged
+        self._unheard: deque[tuple[int, bytes]] = deque()
+        self._unheard_bytes = 0
 
     @property
     def roster(self) -> tuple[str, ...]:
@@ -137,15 +182,28 @@ class Client:
         self._features = frozenset(welcome.features) & frozenset(FEATURES)
         self._roster = list(welcome.roster)
         self._transfers = Transfers(self._outbox, self._downloads / safe_name(name), self._auto_get, self._on_event)
+        self._connected = True
         self._writer.start()
         self._on_event(Welcomed(welcome.roster))
         self._listener = Thread(target=self._listen, name="listener", daemon=True)
         self._listener.start()
 
     def say(self, text: str) -> None:
-        """Say something to everyone else. Raises TextTooLong."""
+        """Say something to everyone else, now or when the connection is back. Raises TextTooLong."""
         check_text(text)
-        self._outbox.send(encode(Text(text)))
+        frame = encode(Text(text))
+        with self._lock:
+            if self._unheard_bytes > MAX_UNHEARD:
+                raise TextTooLong(f"Not sent: {len(self._unheard)} texts still wait to be sent")
+            if self._numbers is not None:
+                self._said += 1
+                self._unheard.append((self._said, frame))
+                self._unheard_bytes += len(frame)
+            waiting = 0 if self._connected else len(self._unheard)
+            if self._connected:
+                self._outbox.send(frame)
+        if waiting:
+            self._on_event(Waiting(waiting))
 
     def send_file(self, path: Path) -> None:
         """Offer a file to everyone else. Raises OSError when it cannot be read, NoFiles when nobody would take it."""
@@ -163,7 +221,7 @@ class Client:
 
     def leave(self) -> None:
         """Say goodbye, and come back when the connection is over. Also for one that has not joined, or only half."""
-        self._leaving = True
+        self._leaving.set()
         if BYE in self._features:
             self._outbox.send(encode(Bye()))
         if self._listener is None or self._listener.ident is None:  # a Ctrl-C may come just before it has started
@@ -182,11 +240,13 @@ class Client:
     # --- joining
 
     def _ask_in(self, name: str) -> Welcome:
+        return self._ask(Hello(name, FEATURES))
+
+    def _ask(self, question: Hello | Resume) -> Welcome:
         try:
-            hello = encode(Hello(name, FEATURES))
+            self._outbox.send(encode(question))
         except ProtocolError as error:
-            raise NameRefused(str(error)) from None
-        self._outbox.send(hello)
+            raise NameRefused("name-bad", str(error)) from None
         try:
             answer = self._next_frame()
         except ProtocolError as error:
@@ -194,7 +254,7 @@ class Client:
         if isinstance(answer, Welcome):
             return answer
         if isinstance(answer, Refused) and answer.code.startswith("name-"):
-            raise NameRefused(answer.reason)
+            raise NameRefused(answer.code, answer.reason)
         if answer is None or (isinstance(answer, Refused) and answer.code == "timeout"):
             raise _HungUp("The server hung up")
         if isinstance(answer, Refused):
@@ -216,19 +276,32 @@ class Client:
 
     def _listen(self) -> None:
         """What the listening thread runs."""
-        ended = Ended("The connection is broken")
-        try:
-            ended = self._converse()
-        except ProtocolError as error:
-            ended = Ended(f"The server broke the protocol: {error}")
-        except OSError as error:
-            ended = Ended(f"Connection lost: {error.strerror or error}")
-        if self._leaving:
+        while True:
+            ended = self._listen_once()
+            with self._lock:
+                self._connected = False
+            self._outbox.close()
+            self._stream.end()
+            if not ended.can_resume or self._numbers is None or self._leaving.is_set():
+                break
+            self._stream.close()
+            failure = self._come_back(ended.reason)
+            if failure is not None:
+                ended = failure
+                break
+        if self._leaving.is_set():
             ended = Ended()
-        self._outbox.close()
         self._transfers.end("the connection is over")
         self._on_event(ended)
-        self._stream.end()
+
+    def _listen_once(self) -> Ended:
+        """Until this connection ends: how it did."""
+        try:
+            return self._converse()
+        except ProtocolError as error:
+            return Ended(f"The server broke the protocol: {error}")
+        except OSError as error:
+            return Ended(f"Connection lost: {error.strerror or error}", can_resume=True)
 
     def _converse(self) -> Ended:
         silences = 0
@@ -240,7 +313,7 @@ class Client:
             data = self._stream.receive()
             if data == b"":
                 # A server that knows bye says it: without one the network, or the server, has died.
-                return Ended("Connection lost") if BYE in self._features else Ended(by_server=True)
+                return Ended("Connection lost", can_resume=True) if BYE in self._features else Ended(by_server=True)
             if data is not None:
                 silences = 0
                 self._decoder.feed(data)
@@ -254,16 +327,30 @@ class Client:
     def _handle(self, frame: Frame) -> Ended | None:
         match frame:
             case TextFrom(sender, text):
+                self._number += 1
                 self._on_event(Said(sender, text))
             case Joined(name):
-                self._roster.append(name)
+                self._number += 1
+                if name not in self._roster:  # as it may be, if it came from before we came back
+                    self._roster.append(name)
                 self._on_event(PersonJoined(name))
             case Left(name):
+                self._number += 1
                 if name in self._roster:
                     self._roster.remove(name)
                 self._on_event(PersonLeft(name))
             case OfferFrom():
+                self._number += 1
                 self._transfers.offered(frame)
+            case Ack(number, said):
+                self._number += 1
+                if number != self._number:
+                    raise ProtocolError("out-of-turn", f"ack: entry {number} came in place of {self._number}")
+                self._drop_heard(said)
+            case Earlier(sender, text):
+                self._on_event(SaidEarlier(sender, text))
+            case Numbers():
+                self._numbers, self._number = frame, frame.number
             case Get():
                 self._transfers.asked(frame)
             case Data():
@@ -281,3 +368,65 @@ class Client:
             case Bye():
                 return Ended(by_server=True)
         return None
+
+    def _drop_heard(self, said: int) -> None:
+        """The server has these texts of ours: they need not be said again."""
+        with self._lock:
+            self._heard = max(self._heard, said)
+            while self._unheard and self._unheard[0][0] <= said:
+                self._unheard_bytes -= len(self._unheard.popleft()[1])
+
+    # --- reconnecting
+
+    def _come_back(self, reason: str) -> Ended | None:
+        """Connect again, and go on where the connection broke. Returns why it cannot be done; None when it is."""
+        self._on_event(ConnectionLost(reason))
+        pause, give_up_at = FIRST_PAUSE, time.monotonic() + RECONNECT_SECONDS
+        while time.monotonic() < give_up_at:
+            if self._leaving.wait(pause * random.uniform(0.5, 1.0)):
+                return Ended()
+            pause = min(2 * pause, LONGEST_PAUSE)
+            try:
+                self.connect()
+            except OSError as error:
+                reason = f"Connection lost: {error.strerror or error}"
+                continue
+            try:
+                self._on_event(self._resume())
+                return None
+            except (JoinFailed, NameRefused, OSError, ProtocolError) as error:
+                self._stream.close()
+                if isinstance(error, NameRefused) and error.code != "name-held":
+                    return Ended(f"Cannot come back as {self.name}: {error}")
+                reason = f"Connection lost: {error}"
+        return Ended(reason)
+
+    def _resume(self) -> Reconnected:
+        """Enter again: by the token, or under the name when the server does not know it, as after a restart."""
+        assert self._numbers is not None
+        try:
+            welcome = self._ask(Resume(self._numbers.token, self._number, self._heard))
+            known = True
+        except NameRefused as error:
+            if error.code != "name-unknown":
+                raise
+            welcome = self._ask_in(self.name)
+            known = False
+        numbers = self._next_frame()
+        if not isinstance(numbers, Numbers):
+            raise JoinFailed("The server cannot resume any more")
+        self._numbers, self._number = numbers, numbers.number
+        if numbers.missed or not known:
+            self._roster = list(welcome.roster)
+        if known:
+            self._drop_heard(numbers.heard)
+        with self._lock:
+            if not known:  # it counts from one again
+                self._unheard = deque((number, frame) for number, (_, frame) in enumerate(self._unheard, start=1))
+                self._said, self._heard = len(self._unheard), 0
+            for _, frame in self._unheard:
+                self._outbox.send(frame)
+            self._connected = True
+            again = len(self._unheard)
+        self._transfers.reconnected(self._outbox)
+        return Reconnected(numbers.missed if known else None, again)

@@ -21,6 +21,39 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidEarlier:
+    """Somebody's text from before we came."""
+
+    sender: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLost:
+    """The connection is broken, for ``reason``; the client is trying to get another. Then Reconnected, or Ended."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """``count`` of our texts wait for the connection to come back."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnected:
+    """We are back. Nobody knows how much we ``missed`` if it is None: the server has started anew, or forgotten us.
+
+    ``again`` texts of ours were not acknowledged, and have been said again.
+    """
+
+    missed: int | None
+    again: int
+
+
+@dataclass(frozen=True, slots=True)
 class PersonJoined:
     """Somebody came."""
 
@@ -96,6 +129,7 @@ class Ended:
 
     reason: str = ""
     by_server: bool = False
+    can_resume: bool = False
 
     @property
     def well(self) -> bool:
@@ -105,5 +139,5 @@ class Ended:
 
 Event: TypeAlias = (
     Welcomed | Said | PersonJoined | PersonLeft | FileOffered | FileSending | FileProgress | FileReceived | FileSent
-    | FileFailed | Ended
+    | FileFailed | Ended | SaidEarlier | ConnectionLost | Waiting | Reconnected
 )  # fmt: skip

@@ -3,6 +3,7 @@
 import errno
 import os
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,8 +20,9 @@ PROGRESS_SECONDS = 0.1
 
 
 class _Outgoing:
-    def __init__(self, number: int, upload: Upload) -> None:
+    def __init__(self, number: int, upload: Upload, offer: bytes) -> None:
         self.number = number
+        self.offer = offer  # the frame
         self.name = upload.name
         self.upload = upload
         self.progress = _Progress(number, upload.name, upload.size)
@@ -71,6 +73,7 @@ class Transfers:
         self._outgoing: dict[bytes, _Outgoing] = {}
         self._incoming: dict[bytes, _Incoming] = {}
         self._count = 0
+        self._withdrawn: deque[bytes] = deque(maxlen=100)  # aborts of ours that the server may not have seen
 
     def send_file(self, path: Path) -> None:
         """Offer a file to everyone else. Raises OSError with the reason when it cannot be read."""
@@ -82,10 +85,11 @@ class Transfers:
             upload.close()
             raise OSError(errno.EFBIG, str(error)) from None
         with self._lock:
-            outgoing = _Outgoing(self._next_number(), upload)
-            self._outgoing[file_id] = outgoing
+            outgoing = _Outgoing(self._next_number(), upload, offer)
         self._on_event(FileSending(outgoing.number, upload.name, upload.size))
-        self._outbox.send(offer)
+        with self._lock:  # kept while it is sent: it must be offered once on each connection
+            self._outgoing[file_id] = outgoing
+            self._outbox.send(offer)
 
     def get(self, number: int) -> bool:
         """Fetch a file that waits. False when none of that number does."""
@@ -111,7 +115,7 @@ class Transfers:
         for file_id in going:
             outgoing = self._drop_outgoing(file_id)
             if outgoing is not None:
-                self._outbox.send(encode(Abort(file_id, "its sender called it off")))
+                self._withdraw(file_id, "its sender called it off")
                 self._on_event(FileFailed(outgoing.number, outgoing.name, "you called it off"))
         for incoming in coming:
             incoming.wanted_again = False
@@ -119,6 +123,21 @@ class Transfers:
                 incoming.called_off = True
                 self._on_event(FileFailed(incoming.number, incoming.name, "you called it off"))
         return bool(going or coming)
+
+    def reconnected(self, outbox: Outbox) -> None:
+        """There is another connection: go on where the last one broke. For the thread that reads it."""
+        with self._lock:
+            self._outbox = outbox
+            for frame in [*self._withdrawn, *(each.offer for each in self._outgoing.values())]:
+                outbox.send(frame)
+            self._withdrawn.clear()
+            coming = [each for each in self._incoming.values() if each.download is not None]
+        for incoming in coming:
+            incoming.pull.restart()
+            if incoming.called_off:
+                self._let_go(incoming)
+            else:
+                self._ask(incoming)
 
     def end(self, reason: str) -> None:
         """The connection is over: nothing half-done stays on the disk."""
@@ -162,7 +181,8 @@ class Transfers:
             if self._drop_outgoing(get.id) is None:
                 return b""
             self._on_event(FileFailed(outgoing.number, outgoing.name, reason))
-            return encode(Abort(get.id, reason))
+            self._withdraw(get.id, reason)
+            return b""
         for event in outgoing.progress.at(get.offset):
             self._on_event(event)
         return encode(answer)
@@ -261,6 +281,13 @@ class Transfers:
             self._outbox.send(encode(Abort(incoming.offer.id, reason)))
         if not incoming.called_off or incoming.wanted_again:
             self._on_event(FileFailed(incoming.number, incoming.name, reason))
+
+    def _withdraw(self, file_id: bytes, reason: str) -> None:
+        """Call off a file of ours, on this connection and, in case it is broken, on the next."""
+        frame = encode(Abort(file_id, reason))
+        with self._lock:
+            self._withdrawn.append(frame)
+            self._outbox.send(frame)
 
     def _drop_outgoing(self, file_id: bytes) -> _Outgoing | None:
         with self._lock:

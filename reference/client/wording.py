@@ -1,6 +1,7 @@
 """The chat's own words: what each event is called on every screen."""
 
 from reference.client.events import (
+    ConnectionLost,
     Ended,
     Event,
     FileFailed,
@@ -10,7 +11,10 @@ from reference.client.events import (
     FileSent,
     PersonJoined,
     PersonLeft,
+    Reconnected,
     Said,
+    SaidEarlier,
+    Waiting,
     Welcomed,
 )
 from reference.printable import lines, one_line
@@ -23,6 +27,14 @@ def lines_of(event: Event) -> list[str]:
             return roster_lines(roster)
         case Said(sender, text):
             return lines(f"[{one_line(sender)}] {text}")
+        case SaidEarlier(sender, text):
+            return lines(f"(earlier) [{one_line(sender)}] {text}")
+        case ConnectionLost(reason):
+            return [f"{one_line(reason)}; reconnecting …"]
+        case Waiting(count):
+            return [f"(not connected: {_messages(count)} still to be sent)"]
+        case Reconnected(missed, again):
+            return _reconnected(missed, again)
         case PersonJoined(name):
             return [f"{one_line(name)} joined the chat!"]
         case PersonLeft(name):
@@ -52,3 +64,18 @@ def roster_lines(roster: tuple[str, ...]) -> list[str]:
         return []
     names = [f"Client {number} : {one_line(name)}" for number, name in enumerate(roster, start=1)]
     return [f"Total No of Clients: {len(roster)}", *names]
+
+
+def _reconnected(missed: int | None, again: int) -> list[str]:
+    told = ["Reconnected"]
+    if missed is None:
+        told = ["Reconnected to a server that does not remember us: what was said meanwhile is lost"]
+    elif missed:
+        told.append(f"You have missed {_messages(missed)}")
+    if again:
+        told.append(f"{_messages(again)} sent again")
+    return told
+
+
+def _messages(count: int) -> str:
+    return "1 message" if count == 1 else f"{count} messages"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import os
 import signal
 import socket
@@ -14,11 +15,15 @@ from pathlib import Path
 from threading import Condition, Thread
 from typing import Any, BinaryIO, Self, cast
 
+from reference import flood
 from reference.console import Console
 from reference.server import Server
 from tests.reference.people import DEADLINE
 
 ROOT = Path(__file__).resolve().parents[2]
+
+flood.BURST = math.inf  # most tests say as much as they can
+OPEN = "import math, reference.flood; reference.flood.BURST = math.inf"
 
 
 class Shown:
@@ -174,9 +179,11 @@ class Program:
 class ServerProgram(Program):
     """The server as a program, on a free port unless told otherwise."""
 
-    def __init__(self, *arguments: str, port: int = 0, code: str = "", **options: Any) -> None:
+    def __init__(
+        self, *arguments: str, port: int = 0, code: str = "", flood_control: bool = False, **options: Any
+    ) -> None:
         """``code`` is run in it first."""
-        run = f"{code}\nfrom reference.server import main\nraise SystemExit(main())"
+        run = f"{'' if flood_control else OPEN}\n{code}\nfrom reference.server import main\nraise SystemExit(main())"
         super().__init__("-c", run, "127.0.0.1", str(port), *arguments, **options)
         if self._reader.ident is not None:
             last = self.shown.wait_for(lambda line: line.startswith("[SERVER LISTENING]"))

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable
 from threading import Lock
 
 from reference.outbox import Outbox
-from reference.protocol import FEATURES, FROM_SERVER, Decoder, Frame
+from reference.protocol import BYE, FEATURES, FILES, FROM_SERVER, PING, ROSTER, Decoder, Frame
 from reference.room import Member, Room
 
 DEADLINE = 30.0
 """Seconds to wait for anything to happen. Reached only when something is wrong, so it may be generous."""
+
+BASIC = (ROSTER, FILES, BYE, PING)
+"""What a client can do that cannot resume: it goes at once, and is shown nothing from before it came."""
 
 
 class Mailbox(Outbox):
@@ -67,7 +70,7 @@ def make_room(lines: Lines | None = None, hand_over: Callable[[], None] = lambda
     return Room((lines if lines is not None else Lines()).show, hand_over)
 
 
-def enter(room: Room, name: str, features: Iterable[str] = FEATURES, mailbox: Mailbox | None = None) -> Member:
+def enter(room: Room, name: str, features: Iterable[str] = BASIC, mailbox: Mailbox | None = None) -> Member:
     """Join the room by this name."""
     return room.join(name, frozenset(features), mailbox or Mailbox(), FEATURES)
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from types import TracebackType
 
 from reference.protocol import (
-    FEATURES,
     FROM_SERVER,
     MAX_CHUNK,
     Data,
@@ -23,7 +22,7 @@ from reference.protocol import (
     Welcome,
     encode,
 )
-from tests.reference.people import DEADLINE
+from tests.reference.people import BASIC, DEADLINE
 
 
 class Raw:
@@ -87,7 +86,7 @@ class Raw:
             pass
         return frames
 
-    def join(self, name: str, features: Iterable[str] = FEATURES) -> Welcome:
+    def join(self, name: str, features: Iterable[str] = BASIC) -> Welcome:
         """Say hello and be welcomed."""
         self.send(Hello(name, tuple(features)))
         welcome = self.next()

@@ -18,10 +18,10 @@ from pathlib import Path
 import pytest
 
 from labkit.proxy import Faults, Proxy
-from reference.protocol import FEATURES, Hello, Left, Offer, OfferFrom, Refused, Text, TextFrom, Welcome
+from reference.protocol import Hello, Left, Offer, OfferFrom, Refused, Text, TextFrom, Welcome
 from reference.server import MAX_PER_ADDRESS
 from tests.reference.live import ROOT, ClientProgram, ServerProgram
-from tests.reference.people import DEADLINE
+from tests.reference.people import BASIC, DEADLINE
 from tests.reference.raw import Raw
 
 ID = bytes(range(16))
@@ -174,7 +174,7 @@ def test_thousands_of_connections_that_never_say_hello(server: ServerProgram):
             ann.join("ann")
     while True:  # the server learns of each end by itself
         with Raw(server.address) as bob:
-            bob.send(Hello("bob", FEATURES))
+            bob.send(Hello("bob", BASIC))
             if isinstance(bob.next(), Welcome):
                 return
 

@@ -15,7 +15,6 @@ from reference import outbox as outbox_module
 from reference import session as session_module
 from reference.protocol import (
     BYE,
-    FEATURES,
     FILES,
     PING,
     ROSTER,
@@ -38,6 +37,7 @@ from reference.protocol import (
     encode,
 )
 from tests.reference.live import Live, serving
+from tests.reference.people import BASIC
 from tests.reference.raw import Raw
 
 ID = bytes(range(16))
@@ -65,7 +65,7 @@ def people(request: pytest.FixtureRequest) -> Iterator[Callable[..., Raw]]:
     """Connects to the test's server, and joins if a name is given."""
     with ExitStack() as stack:
 
-        def connect(live: Live, name: str = "", *, features: tuple[str, ...] = FEATURES, **options: object) -> Raw:
+        def connect(live: Live, name: str = "", *, features: tuple[str, ...] = BASIC, **options: object) -> Raw:
             raw = stack.enter_context(Raw(live.address, **options))  # type: ignore[arg-type]
             if name:
                 raw.join(name, features)
@@ -112,14 +112,14 @@ def test_stranger_who_breaks_the_rules_is_told_why(live: Live, people: Connect, 
 
 def unnamed(frame: Frame, feature: str) -> Any:
     """A frame sent by a client that named every feature but this one."""
-    return pytest.param(tuple(each for each in FEATURES if each != feature), encode(frame), id=f"no {feature}")
+    return pytest.param(tuple(each for each in BASIC if each != feature), encode(frame), id=f"no {feature}")
 
 
 @pytest.mark.parametrize(
     ("features", "sent"),
     [
-        pytest.param(FEATURES, OVERSIZED, id="oversized length"),
-        pytest.param(FEATURES, encode(Hello("ann")), id="second hello"),
+        pytest.param(BASIC, OVERSIZED, id="oversized length"),
+        pytest.param(BASIC, encode(Hello("ann")), id="second hello"),
         unnamed(Offer(ID, "a", 1), FILES),
         unnamed(Bye(), BYE),
         unnamed(Ping(), PING),
@@ -157,7 +157,7 @@ def test_welcome_comes_before_any_answer(live: Live, people: Connect):
     try:
         for number in range(50):
             hasty = people(live)
-            hasty.send(Hello(f"hasty {number}", FEATURES), Ping(), Offer(bytes([number]) * 16, "a", 1))
+            hasty.send(Hello(f"hasty {number}", BASIC), Ping(), Offer(bytes([number]) * 16, "a", 1))
             assert isinstance(hasty.next(), Welcome)
             hasty.close()
     finally:
@@ -257,7 +257,7 @@ def test_refused_name_is_asked_again(live: Live, people: Connect, name: str):
     """Empty, blank, too long, control characters, taken: the reason comes, and the next name on the same connection."""
     people(live, "ann")
     bob = people(live)
-    bob.send(Hello(name, FEATURES))
+    bob.send(Hello(name, BASIC))
     answer = bob.next()
     assert isinstance(answer, Refused)
     assert answer.code.startswith("name-")
@@ -297,7 +297,7 @@ def gets_in(live: Live, people: Connect, name: str) -> None:
     """Try until there is a place: the server learns of a close by itself, and a little later."""
     while True:
         raw = people(live)
-        raw.send(Hello(name, FEATURES))
+        raw.send(Hello(name, BASIC))
         if isinstance(raw.next(), Welcome):
             return
 
@@ -307,7 +307,7 @@ def test_reason_arrives_though_hello_was_said(people: Connect):
     with serving(max_connections=0) as live:
         for _ in range(20):
             raw = people(live)
-            raw.send(Hello("ann", FEATURES))
+            raw.send(Hello("ann", BASIC))
             assert isinstance(raw.next(), Refused)
 
 

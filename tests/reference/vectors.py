@@ -10,7 +10,7 @@ from reference.protocol import FROM_CLIENT, FROM_SERVER, Decoder, Frame, Protoco
 
 LABS = Path(__file__).parents[2] / "labs"
 
-_HEX = {"id", "sha256", "data"}
+_HEX = {"id", "sha256", "data", "token"}
 _LISTS = {"features", "roster"}
 
 
