@@ -4,7 +4,11 @@ import sys
 
 from labkit.guide import crawl, follow, record
 
-PARTS = {"crawl": lambda: crawl.main([]), "recordings": lambda: record.main(["--check"]), "follow": lambda: follow.main([])}
+PARTS = {
+    "crawl": lambda: crawl.main([]),
+    "recordings": lambda: record.main(["--check"]),
+    "follow": lambda: follow.main([]),
+}
 
 
 def main(arguments: list[str]) -> int:

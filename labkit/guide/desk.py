@@ -73,6 +73,12 @@ class Pane:
         self._desk.frame(0.15)
         self._desk.wait(pause)
 
+    def sees_line(self, part: str, pause: float = PAUSE) -> None:
+        """Like `sees`, but until the line has ended: what is typed then begins a new one."""
+        self._sees(part)
+        self._until(lambda: self.program.cursor()[1] == 0, f"the end of the line {part!r}")
+        self.sees(part, pause=pause)
+
     def _sees(self, part: str) -> None:
         self._until(lambda: any(part in line for line in self.program.lines()), repr(part))
 

@@ -43,7 +43,7 @@ class Scene:
         person.sees("Would you like to connect", pause=0.3)
         person.type("yes")
         if self._stage is None or self._stage >= 4:
-            person.sees("2.GUI Mode", pause=0.3)
+            person.sees_line("2.GUI Mode", pause=0.3)
             person.type("1")
         person.sees("Enter your Name", pause=0.2)
         return person

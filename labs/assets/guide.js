@@ -1,4 +1,4 @@
-// Starts the players of recordings, and lets a keyboard reach what scrolls sideways.
+// Starts the players of recordings, and lets a keyboard and a screen reader reach what the theme leaves out.
 
 document.addEventListener("DOMContentLoaded", () => {
   for (const figure of document.querySelectorAll("figure.cast")) {
@@ -11,7 +11,12 @@ document.addEventListener("DOMContentLoaded", () => {
       theme: "asciinema",
     })
   }
-  for (const wide of document.querySelectorAll(".md-typeset pre > code, .md-typeset__table, .md-typeset__scrollwrap")) {
-    if (wide.scrollWidth > wide.clientWidth) wide.setAttribute("tabindex", "0")
+  document.querySelector(".md-search")?.setAttribute("aria-label", "Search")
+  const reach = () => {
+    for (const wide of document.querySelectorAll(".md-typeset pre > code, .md-typeset__scrollwrap, .mermaid")) {
+      if (wide.scrollWidth > wide.clientWidth) wide.setAttribute("tabindex", "0")
+    }
   }
+  addEventListener("load", reach)
+  addEventListener("resize", reach)
 })
