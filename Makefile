@@ -16,6 +16,7 @@ N = 3
 
 .DEFAULT_GOAL := help
 .PHONY: help run-server run-client install-gui demo wiretap start check watch hint diff bots
+.PHONY: grade release gradescope check-grade
 .PHONY: test check-kit matrix mutants newcomer bench lint format
 .PHONY: screenshots recordings docs docs-serve check-docs lock clean always
 # `make -j2 test lint` must not have two programs on one terminal.
@@ -84,6 +85,38 @@ diff: ## see what a stage adds to the one before: make diff STAGE=2
 bots: ## have scripted people join a server: make bots N=3
 	@$(labkit) bots "$(N)" "$(HOST)" "$(PORT)"
 
+# ---- Grading ---------------------------------------------------------------------------------
+
+SUBMISSIONS =
+OUT = grades
+STAGES =
+JOBS = 2
+ROSTER =
+CONFIG =
+SANDBOX =
+DASK =
+REDO =
+FORGET =
+
+grade_options = --out "$(OUT)" --jobs $(JOBS) $(if $(STAGES),--stages $(STAGES)) \
+	$(if $(ROSTER),--roster "$(ROSTER)") $(if $(CONFIG),--config "$(CONFIG)") \
+	$(if $(SANDBOX),--sandbox $(SANDBOX)) $(if $(DASK),--dask $(DASK)) \
+	$(if $(REDO),--redo "$(REDO)") $(if $(FORGET),--forget "$(FORGET)") $(ARGS)
+
+# As root the sandbox's package is installed; else the grader says what is missing.
+grade: .venv/grade.stamp $(if $(DASK),.venv/dask.stamp) ## grade a class: make grade SUBMISSIONS=dir STAGES=1-3 [ROSTER=roster.csv]
+	@[ "$$(id -u)" -ne 0 ] || sh requirements/debian.sh debian-grade.txt sandbox
+	@exec .venv/bin/python -m labkit grade "$(if $(SUBMISSIONS)$(FORGET),$(SUBMISSIONS),$(error \
+		Which submissions? make grade SUBMISSIONS=dir))" $(grade_options)
+
+release: .venv/test.stamp ## make the student kit: make release STAGES=1-2
+	@exec .venv/bin/python -m labkit release $(if $(STAGES),$(STAGES),$(error Which stages? make release STAGES=1-2)) \
+		$(if $(CONFIG),--config "$(CONFIG)") $(ARGS)
+
+gradescope: .venv/test.stamp ## make the autograder zip for Gradescope: make gradescope STAGES=1-2
+	@exec .venv/bin/python -m labkit gradescope $(if $(STAGES),--stages $(STAGES)) \
+		$(if $(CONFIG),--config "$(CONFIG)") $(ARGS)
+
 # ---- Check -----------------------------------------------------------------------------------
 
 test: .venv/test.stamp ## run the tests on all cores (ARGS="-k files" for some of them)
@@ -105,6 +138,10 @@ mutants: .venv/test.stamp ## check the tests: what small changes do they not not
 
 newcomer: .venv/test.stamp ## go a newcomer's way through all stages, task by task
 	.venv/bin/python -m labkit.newcomer $(ARGS)
+
+check-grade: .venv/test.stamp .venv/dask.stamp ## check the grading: attacks, a class of 60, a cluster, the student kit
+	@sh requirements/debian.sh debian-grade.txt sandbox
+	.venv/bin/python -m pytest tests/grade/heavy_*.py $(ARGS)
 
 bench: ## measure the server beside Redis, ngircd and others (ARGS=--quick: a glance)
 	@sh requirements/debian.sh debian-bench.txt benchmarks
@@ -153,7 +190,8 @@ check-docs: docs .venv/test.stamp ## open every page in a browser, and follow th
 
 # A group is installed when its stamp is missing or older than its lock. An existing .venv/bin/python
 # that is gone (its Python was removed) makes all stamps old; a PYTHON= may differ from .venv's.
-.venv/client.stamp .venv/gui.stamp .venv/test.stamp .venv/lint.stamp .venv/docs.stamp .venv/lock.stamp: \
+.venv/client.stamp .venv/gui.stamp .venv/test.stamp .venv/lint.stamp .venv/docs.stamp .venv/lock.stamp \
+.venv/grade.stamp .venv/dask.stamp: \
 .venv/%.stamp: requirements/%.txt .venv/bin/python $(if $(PYTHON),always)
 	@$(find_python); "$$python" requirements/install.py $*
 
@@ -175,6 +213,8 @@ lock: .venv/lock.stamp ## pin the packages of pyproject.toml (ARGS=--upgrade: ne
 	$(compile) --group test -c requirements/gui.txt -o requirements/test.txt
 	$(compile) --group lint -c requirements/test.txt -o requirements/lint.txt
 	$(compile) --group docs -c requirements/lint.txt -o requirements/docs.txt
+	$(compile) --group grade -c requirements/docs.txt -o requirements/grade.txt
+	$(compile) --group dask -c requirements/grade.txt -o requirements/dask.txt
 	$(compile) --group lock -o requirements/lock.txt
 
 clean: ## remove what make installed and tools left (downloads stay)

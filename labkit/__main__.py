@@ -14,6 +14,9 @@ COMMANDS = {
     "bots": ("labkit.student.bots", "have scripted people join a server"),
     "matrix": ("labkit.matrix", "check the tests: other styles must pass, buggy programs be caught"),
     "mutants": ("labkit.mutants", "check the tests: what small changes to the stages do they not notice?"),
+    "grade": ("labkit.grade.command", "grade a class, each submission in a sandbox"),
+    "release": ("labkit.release.command", "make the student kit: no solutions, no hidden tests, no later stages"),
+    "gradescope": ("labkit.grade.gradescope_zip", "make the autograder zip for Gradescope"),
     "wiretap": ("labkit.wiretap.command", "show every frame that passes between clients and a server"),
     "vectors": ("labkit.vectors.command", "check a program in any language against the protocol's test vectors"),
 }

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from labkit.tasks import in_order
+from tests.graded.network import NETWORKS
 
 # As tests/graded/conftest.py calls them.
 PAIRS = ("both-yours", "your-server", "your-client")
@@ -75,6 +76,12 @@ def told_of(item: pytest.Item) -> Told | None:
     pair = next((pair for pair in PAIRS if pair in item.name), "")
     needs = tuple(mark.kwargs.get("needs", ()))
     return Told(item.nodeid, item.name, mark.args[0], needs, mark.kwargs.get("points", 1), pair)
+
+
+def told_network(name: str) -> str:
+    """The network that a story was told on, by its name; "direct" where it has none."""
+    words = name.partition("[")[2].rstrip("]").split("-")
+    return next((word for word in words if word in NETWORKS), "direct")
 
 
 class Reporter:
