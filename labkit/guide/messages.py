@@ -64,18 +64,19 @@ def _in_python(path: Path) -> Iterator[Message]:
     source = path.read_text(encoding="utf-8")
     if path.parent.parent.name == "stages":
         source = regions.solution(source)
-    found: dict[int, Message] = {}
+    found: set[Message] = set()
     tree = ast.parse(source)
-    docstrings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    alone = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)]
+    docstrings = {node for node in alone if isinstance(node, ast.Constant)}
+    parts = {each for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for each in node.values}
     for node in ast.walk(tree):
-        if node in docstrings:
+        if node in docstrings or node in parts:
             continue
-        for text in _error_lines(node):
+        for text in _alternatives(_error_lines(node)):
             words = tuple(each.strip() for each in _fixed(text) if len(each.strip()) > 2)
             if words:
-                # setdefault: the parts of an f-string come after it, each by itself
-                found.setdefault(text.lineno, Message(str(path.relative_to(ladder.ROOT)), text.lineno, words))
-    yield from found.values()
+                found.add(Message(str(path.relative_to(ladder.ROOT)), text.lineno, words))
+    yield from found
 
 
 def _error_lines(node: ast.AST) -> Iterator[ast.expr]:
@@ -88,6 +89,12 @@ def _error_lines(node: ast.AST) -> Iterator[ast.expr]:
             yield text
         case ast.Constant() | ast.JoinedStr() if next(_fixed(node), "").startswith(BEGINNINGS):
             yield node
+
+
+def _alternatives(texts: Iterator[ast.expr]) -> Iterator[ast.expr]:
+    """Either side of a condition is a line of its own."""
+    for text in texts:
+        yield from (text.body, text.orelse) if isinstance(text, ast.IfExp) else (text,)
 
 
 def _to_stderr(keywords: list[ast.keyword]) -> bool:
@@ -106,9 +113,6 @@ def _fixed(text: ast.expr) -> Iterator[str]:
         case ast.BinOp(left=left, op=ast.Add(), right=right):
             yield from _fixed(left)
             yield from _fixed(right)
-        case ast.IfExp(body=body, orelse=orelse):
-            yield from _fixed(body)
-            yield from _fixed(orelse)
 
 
 def _in_shell(path: Path) -> Iterator[Message]:
