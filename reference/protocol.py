@@ -201,11 +201,13 @@ class Earlier:
 class Numbers:
     """Follows welcome: the room's next entry is ``number`` + 1, and ``token`` brings you back here.
 
-    ``heard`` of your texts have arrived so far, and ``missed`` of the others' entries are kept no more.
+    ``said`` of your texts are among the entries so far, ``heard`` have arrived in all, and ``missed`` of the others'
+    entries, which you have not seen, are kept no more.
     """
 
     token: bytes
     number: int
+    said: int = 0
     heard: int = 0
     missed: int = 0
 
@@ -338,7 +340,7 @@ _FIELDS: Mapping[type[Frame], Mapping[str, _Reader]] = {
     Ping: {},
     Pong: {},
     Earlier: {"from": _word, "text": _text(MAX_TEXT)},
-    Numbers: {"token": _token, "number": _size, "heard": _size, "missed": _size},
+    Numbers: {"token": _token, "number": _size, "said": _size, "heard": _size, "missed": _size},
     Ack: {"number": _size, "said": _size},
     Resume: {"token": _token, "number": _size, "said": _size},
 }

@@ -24,6 +24,7 @@ from threading import Lock
 from reference.outbox import Outbox
 from reference.printable import has_control, plain
 from reference.protocol import (
+    BYE,
     FILES,
     HISTORY,
     RESUME,
@@ -156,8 +157,8 @@ class Room:
         problem = name_problem(name)
         if problem:
             raise NameRefused("name-bad", problem)
-        if not features.issuperset({ROSTER, FILES}.intersection(server_features)):
-            features -= {RESUME}  # some entries would not be sent, and then counting them tells nothing
+        if not features.issuperset({ROSTER, FILES, BYE}.intersection(server_features)):
+            features -= {RESUME}  # not all entries would be sent, so counting them tells nothing; nor does an end
         member = Member(name, features, outbox)
         member.voice.acquire()
         joined = Entry(member, encode(Joined(name)), ROSTER, name)
@@ -363,7 +364,7 @@ class Room:
         before = kept[0].number - 1 if kept else self._flushed
         own = next((entry.said - (not entry.feature) for entry in kept if entry.sender is member), member.said)
         missed = before - resume.number - (own - resume.said)  # its own texts it has not missed
-        numbers = Numbers(member.token, before, member.said, max(0, missed))
+        numbers = Numbers(member.token, before, own, member.said, missed)
         return encode(numbers) + _Batch(kept).frames_for(member)
 
 

@@ -85,7 +85,8 @@ def _body(frame: Frame | None, size: int, files: Files) -> list[tuple[str, str]]
         case Abort():
             return [("", files.name(frame.id)), ("", frame.reason)]
         case Numbers():
-            return [("number", str(frame.number)), ("heard", str(frame.heard)), ("missed", str(frame.missed))]
+            counts = ("number", "said", "heard", "missed")
+            return [(each, str(getattr(frame, each))) for each in counts]
         case Ack() | Resume():
             return [("number", str(frame.number)), ("said", str(frame.said))]
         case _:  # bye, ping and pong have no fields

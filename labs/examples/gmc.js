@@ -11,19 +11,19 @@ const number = (least, most) => (v) => Number.isInteger(v) && v >= least && v <=
 const hex = (size) => (v) => typeof v === "string" && v.length === 2 * size && /^[0-9a-f]*$/.test(v);
 const name = word(MAX.json), text = word(MAX.text), id = hex(16), size = number(0, MAX.number);
 const words = (v) => Array.isArray(v) && v.every(name);
-const offer = { id, name: word(MAX.fileName), size };
+const counts = { number: size, said: size }, offer = { id, name: word(MAX.fileName), size };
 const both = { // what both sides may send: letter, type, fields
   G: ["get", { id, offset: size, size: number(1, MAX.chunk) }], D: ["data", {}], E: ["end", { id, sha256: hex(32) }],
   A: ["abort", { id, reason: name }], B: ["bye", {}], P: ["ping", {}], Q: ["pong", {}],
 };
 const FRAMES = {
   client: { ...both, H: ["hello", { name, features: words }], T: ["text", { text }], O: ["offer", offer],
-    C: ["resume", { token: id, number: size, said: size }] },
+    C: ["resume", { token: id, ...counts }] },
   server: {
     ...both, W: ["welcome", { features: words, roster: words }], R: ["refused", { code: name, reason: name }],
     T: ["text", { from: name, text }], J: ["joined", { name }], L: ["left", { name }],
     O: ["offer", { from: name, ...offer }], S: ["stored", { id }], F: ["earlier", { from: name, text }],
-    N: ["numbers", { token: id, number: size, heard: size, missed: size }], K: ["ack", { number: size, said: size }],
+    N: ["numbers", { token: id, ...counts, heard: size, missed: size }], K: ["ack", counts],
   },
 };
 const KNOWN = { ...FRAMES.client, ...FRAMES.server };

@@ -45,7 +45,7 @@ local FIELDS = {
     A = { { "id", ID }, { "reason", NAME } },
     B = {}, P = {}, Q = {},
     F = { { "from", NAME }, { "text", word(MAX_TEXT) } },
-    N = { { "token", hex(16) }, { "number", SIZE }, { "heard", SIZE }, { "missed", SIZE } },
+    N = { { "token", hex(16) }, { "number", SIZE }, { "said", SIZE }, { "heard", SIZE }, { "missed", SIZE } },
     K = { { "number", SIZE }, { "said", SIZE } },
     C = { { "token", hex(16) }, { "number", SIZE }, { "said", SIZE } },
 }

@@ -148,7 +148,7 @@ class Client:
         self._lock = Lock()
         self._connected = False
         self._said = 0  # our last text's number
-        self._heard = 0  # the last one's that the server has acknowledged
+        self._acknowledged = 0  # the last one's that has its place in the room
         self._unheard: deque[tuple[int, bytes]] = deque()
         self._unheard_bytes = 0
 
@@ -346,6 +346,7 @@ class Client:
                 self._number += 1
                 if number != self._number:
                     raise ProtocolError("out-of-turn", f"ack: entry {number} came in place of {self._number}")
+                self._acknowledged = said
                 self._drop_heard(said)
             case Earlier(sender, text):
                 self._on_event(SaidEarlier(sender, text))
@@ -372,7 +373,6 @@ class Client:
     def _drop_heard(self, said: int) -> None:
         """The server has these texts of ours: they need not be said again."""
         with self._lock:
-            self._heard = max(self._heard, said)
             while self._unheard and self._unheard[0][0] <= said:
                 self._unheard_bytes -= len(self._unheard.popleft()[1])
 
@@ -405,7 +405,7 @@ class Client:
         """Enter again: by the token, or under the name when the server does not know it, as after a restart."""
         assert self._numbers is not None
         try:
-            welcome = self._ask(Resume(self._numbers.token, self._number, self._heard))
+            welcome = self._ask(Resume(self._numbers.token, self._number, self._acknowledged))
             known = True
         except NameRefused as error:
             if error.code != "name-unknown":
@@ -415,7 +415,7 @@ class Client:
         numbers = self._next_frame()
         if not isinstance(numbers, Numbers):
             raise JoinFailed("The server cannot resume any more")
-        self._numbers, self._number = numbers, numbers.number
+        self._numbers, self._number, self._acknowledged = numbers, numbers.number, numbers.said
         if numbers.missed or not known:
             self._roster = list(welcome.roster)
         if known:
@@ -423,7 +423,7 @@ class Client:
         with self._lock:
             if not known:  # it counts from one again
                 self._unheard = deque((number, frame) for number, (_, frame) in enumerate(self._unheard, start=1))
-                self._said, self._heard = len(self._unheard), 0
+                self._said = len(self._unheard)
             for _, frame in self._unheard:
                 self._outbox.send(frame)
             self._connected = True
