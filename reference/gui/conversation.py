@@ -8,6 +8,7 @@ from typing import Any
 
 from reference.client.connection import Client
 from reference.client.events import (
+    ConnectionLost,
     Ended,
     FileFailed,
     FileOffered,
@@ -17,7 +18,10 @@ from reference.client.events import (
     FileSent,
     PersonJoined,
     PersonLeft,
+    Reconnected,
     Said,
+    SaidEarlier,
+    Waiting,
     Welcomed,
 )
 from reference.client.wording import lines_of
@@ -70,8 +74,22 @@ class Conversation:
                 self._notice("You have joined the group chat", green=True)
             case Said(sender, text):
                 self._bubble(Row(rows.TEXT, _shown(text), lines_of(event)[0], one_line(sender)))
+            case SaidEarlier(sender, text):
+                self._bubble(Row(rows.TEXT, f"(earlier) {_shown(text)}", lines_of(event)[0], one_line(sender)))
+            case ConnectionLost():
+                self._state(lines_of(event)[0])
+                self._notice(lines_of(event)[0])
+            case Waiting():
+                self._state(lines_of(event)[0])
+            case Reconnected():
+                self._state("")
+                self._people = list(self._client.roster)
+                self._screen.show_people(self._people)
+                for line in lines_of(event):
+                    self._notice(line)
             case PersonJoined(name):
-                self._people.append(name)
+                if name not in self._people:  # as one may be who came before we were back
+                    self._people.append(name)
                 self._screen.show_people(self._people)
                 self._notice(lines_of(event)[0])
             case PersonLeft(name):
@@ -100,7 +118,7 @@ class Conversation:
                 self._prepared(row, preview)
             case Ended():
                 self._screen.over = True
-                self._screen.state = lines_of(event)[0]
+                self._state(lines_of(event)[0])
                 self._notice(lines_of(event)[0])
 
     def act(self, row: Row, what: str) -> None:
@@ -185,6 +203,10 @@ class Conversation:
             file.note = preview.note
             row.kind = preview.kind
             self._history.change(row)
+
+    def _state(self, text: str) -> None:
+        """What stands above the list until it is over; "" for nothing."""
+        self._screen.state = text
 
     def _notice(self, text: str, green: bool = False) -> None:
         self._last = ("", 0.0)
