@@ -219,6 +219,10 @@ class Client:
         """Call a file off that is under way; one that was coming can be fetched again. False when none is."""
         return self._transfers.cancel(number)
 
+    def under_way(self) -> list[tuple[int, str]]:
+        """Number and name of each file that can be cancelled."""
+        return self._transfers.under_way()
+
     def leave(self) -> None:
         """Say goodbye, and come back when the connection is over. Also for one that has not joined, or only half."""
         self._leaving.set()

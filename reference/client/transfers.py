@@ -124,6 +124,13 @@ class Transfers:
                 self._on_event(FileFailed(incoming.number, incoming.name, "you called it off"))
         return bool(going or coming)
 
+    def under_way(self) -> list[tuple[int, str]]:
+        """Number and name of each file that moves, either way."""
+        with self._lock:
+            coming = [each for each in self._incoming.values() if each.download is not None and not each.called_off]
+            files: list[_Outgoing | _Incoming] = [*self._outgoing.values(), *coming]
+            return sorted((each.number, each.name) for each in files)
+
     def reconnected(self, outbox: Outbox) -> None:
         """There is another connection: go on where the last one broke. For the thread that reads it."""
         with self._lock:

@@ -11,11 +11,12 @@ from reference.client.wording import roster_lines
 from reference.printable import one_line
 
 COMMANDS = {
-    "!send": "!send <path>   send a file to everyone",
-    "!get": "!get <number>  fetch a file that waits, by the number it was offered with",
-    "!who": "!who           who is here",
-    "!help": "!help          this list",
-    "!q": "!q             leave",
+    "!send": "!send <path>      send a file to everyone",
+    "!get": "!get <number>     fetch a file that waits, by the number it was offered with",
+    "!cancel": "!cancel [number]  call off a file that is on its way to you or from you",
+    "!who": "!who              who is here",
+    "!help": "!help             this list",
+    "!q": "!q                leave",
 }
 """Every command, and its line in !help."""
 
@@ -53,6 +54,8 @@ def obey(client: Client, line: str, tell: Callable[[str], None]) -> None:
     elif command == "!get":
         if not client.get(_number(rest)):
             tell("Which file? !get <number>, as it was offered")
+    elif command == "!cancel":
+        _cancel(client, rest, tell)
     else:
         if command != "!help":
             tell(f"{one_line(command)} is no command (and !!{one_line(command)[1:]} says it as text). These are:")
@@ -65,6 +68,15 @@ def _number(text: str) -> int:
         return int(text)
     except ValueError:
         return 0  # no file has it
+
+
+def _cancel(client: Client, rest: str, tell: Callable[[str], None]) -> None:
+    """Call off the file of this number; without one, the only file there is."""
+    files = client.under_way()
+    number = files[0][0] if not rest and len(files) == 1 else _number(rest)
+    if not client.cancel(number):
+        listed = ", ".join(f"{number} {one_line(name)}" for number, name in files)
+        tell(f"Which file? !cancel <number> of: {listed}" if files else "No file is on its way")
 
 
 def _send(client: Client, rest: str, tell: Callable[[str], None]) -> None:

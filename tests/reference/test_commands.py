@@ -21,6 +21,8 @@ class Recorder:
         self.fetched: list[int] = []
         self.roster: tuple[str, ...] = ("sravya", "sanjay")
         self.takes_files = True
+        self.files_under_way = [(3, "film.mp4")]
+        self.cancelled: list[int] = []
 
     def say(self, text: str) -> None:
         """Keep it."""
@@ -37,6 +39,15 @@ class Recorder:
         """Keep it; there is a file 7."""
         self.fetched.append(number)
         return number == 7
+
+    def under_way(self) -> list[tuple[int, str]]:
+        """What can be cancelled."""
+        return self.files_under_way
+
+    def cancel(self, number: int) -> bool:
+        """Keep it, if that file is on its way."""
+        self.cancelled.append(number)
+        return any(number == each for each, _ in self.files_under_way)
 
 
 def told(client: Recorder, line: str) -> list[str]:
@@ -89,6 +100,21 @@ def test_two_marks_say_one(client: Recorder, line: str, text: str) -> None:
     """So that every text can be said."""
     assert told(client, line) == []
     assert client.texts == [text]
+
+
+@pytest.mark.parametrize("line", ["!cancel", "!cancel 3"])
+def test_cancel_calls_a_file_off(client: Recorder, line: str) -> None:
+    """The only one there is needs no number."""
+    assert told(client, line) == []
+    assert client.cancelled == [3]
+
+
+def test_cancel_asks_which_of_several(client: Recorder) -> None:
+    """By number and name, made harmless."""
+    client.files_under_way = [(3, "film.mp4"), (4, "\x1b[2J")]
+    assert told(client, "!cancel") == ["Which file? !cancel <number> of: 3 film.mp4, 4 \u241b[2J"]
+    client.files_under_way = []
+    assert told(client, "!cancel 9") == ["No file is on its way"]
 
 
 @pytest.mark.parametrize("line", ["", " ", "\t", "\n\n"])
