@@ -2,7 +2,7 @@
 
 from kivy.app import App
 from kivy.core.clipboard import Clipboard
-from kivy.properties import BooleanProperty, ColorProperty, NumericProperty, ObjectProperty, StringProperty
+from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.recycleview.views import RecycleDataViewBehavior
 from kivy.uix.widget import Widget
 
@@ -57,7 +57,6 @@ class BubbleRow(RowView):
     mine = BooleanProperty(False)
     named = BooleanProperty(False)
     sender = StringProperty()
-    name_colour = ColorProperty("#ffffff")
     time = StringProperty()
     bubble = NumericProperty(0)
     left = NumericProperty(0)
@@ -68,7 +67,6 @@ class BubbleRow(RowView):
         self.mine = row.mine
         self.named = measure.has_name(row)
         self.sender = row.sender
-        self.name_colour = App.get_running_app().theme.of_name(row.sender)
         self.time = row.time
         self.bubble = row.bubble
         self.gap = measure.gap(row)

@@ -28,12 +28,16 @@ from reference.client.wording import lines_of
 from reference.gui import rows
 from reference.gui.previews import Kept, Prepared, Preview, Previews
 from reference.gui.rows import FileItem, Row
+from reference.gui.runs import is_right_to_left
 from reference.gui.screen import ChatScreen
 from reference.gui.stage import Stage
 from reference.printable import lines, one_line
 
 _TOGETHER_SECONDS = 300
 """Texts of one person within so many seconds stand together under one name."""
+
+_LEFT_TO_RIGHT = "\u200e"
+"""An invisible mark: a notice is English, though a name in Arabic or Hebrew may begin it (UAX #9, rule P2)."""
 
 
 class Conversation:
@@ -154,8 +158,7 @@ class Conversation:
         """A picture is in sight: others may have to leave the memory for it."""
         if row.file is None or row.file.preview is None:
             return
-        for gone in self._kept.touch(row, row.file.preview):
-            gone.file.preview = replace(gone.file.preview, frames=())
+        self._keep(row, row.file.preview)
 
     def close(self) -> None:
         """Stop what plays."""
@@ -199,6 +202,8 @@ class Conversation:
             return
         known = file.preview is not None
         file.preview = preview
+        if preview.frames:
+            self._keep(row, preview)  # also if the row has gone out of sight while its picture was made
         if not known:  # else only its pixels are back, and nothing else has changed
             file.note = preview.note
             row.kind = preview.kind
@@ -210,7 +215,8 @@ class Conversation:
 
     def _notice(self, text: str, green: bool = False) -> None:
         self._last = ("", 0.0)
-        self._history.add(Row(rows.NOTICE, text, text, green=green))
+        shown = _LEFT_TO_RIGHT + text if is_right_to_left(text) else text
+        self._add(Row(rows.NOTICE, shown, text, green=green))
 
     def _bubble(self, row: Row) -> None:
         sender, at = self._last
@@ -218,7 +224,17 @@ class Conversation:
         row.follows = row.sender == sender and now - at < _TOGETHER_SECONDS
         row.time = time.strftime("%H:%M", time.localtime(now))
         self._last = (row.sender, now)
-        self._history.add(row)
+        self._add(row)
+
+    def _add(self, row: Row) -> None:
+        for gone in self._history.add(row):
+            if gone.file is not None:
+                self._files.pop(gone.file.number, None)
+                self._kept.forget(gone)
+
+    def _keep(self, row: Row, preview: Preview) -> None:
+        for gone in self._kept.touch(row, preview):
+            gone.file.preview = replace(gone.file.preview, frames=())
 
 
 def _shown(text: str) -> str:

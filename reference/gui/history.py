@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kivy.factory import Factory
+from kivy.metrics import dp
 from kivy.properties import BooleanProperty, NumericProperty
 from kivy.uix.recycleview import RecycleView
 from kivy.uix.recycleview.layout import RecycleLayoutManagerBehavior
@@ -23,6 +24,8 @@ MAX_ROWS = 12_000
 
 _DROPPED_AT_ONCE = 1_000
 
+_BELOW = dp(12)  # the last row does not touch what is under the list
+
 
 class History(RecycleView):
     """The list. Who reads at its end stays there; who reads further up is not disturbed."""
@@ -33,8 +36,8 @@ class History(RecycleView):
     """Whether the window is in front: what comes while it is not is unread."""
     _line: Row | None = None
 
-    def add(self, row: Row) -> None:
-        """Add a row at the end."""
+    def add(self, row: Row) -> list[Row]:
+        """Add a row at the end; returns the old ones that had to go for it."""
         measure(row, self.width)
         if row.kind == NOTICE or row.mine:
             pass
@@ -42,11 +45,14 @@ class History(RecycleView):
             if not self.unread:
                 self._draw_line()
             self.unread += 1
+        gone: list[Row] = []
         if len(self.data) >= MAX_ROWS:
+            gone = self.data[:_DROPPED_AT_ONCE]
             del self.data[:_DROPPED_AT_ONCE]
         self.data.append(row)
         if row.mine:
             self.go_to_end()
+        return gone
 
     def change(self, row: Row) -> None:
         """Show a row that has changed."""
@@ -137,7 +143,7 @@ class HistoryLayout(RecycleLayoutManagerBehavior, Widget):
         stays = history.at_end
         top = self._anchor()
         self._anchor = self._find_anchor([])
-        self.height = self._ends[-1] if self._ends else 0.0
+        self.height = self._ends[-1] + _BELOW if self._ends else 0.0
         room = self.height - history.height
         if room > 0:
             history.scroll_y = 0.0 if stays else min(1.0, max(0.0, (room - top) / room))

@@ -15,6 +15,7 @@ from reference.gui.text import line_height, width_of
 TEXT_SIZE = sp(15)
 SMALL_SIZE = sp(12)
 MARGIN = dp(12)  # between a bubble and the list's edge
+BAR = dp(8)  # the scroll bar stands there, on the right
 PAD = dp(11)  # between a bubble and what is in it
 GAP = dp(10)  # above a bubble
 CLOSE_GAP = dp(3)  # above a bubble of the same person

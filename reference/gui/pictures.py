@@ -51,7 +51,8 @@ def decode(path: Path, width: int, height: int, animated: bool = True) -> Pictur
     except (Image.DecompressionBombError, MemoryError):
         raise NotShown(TOO_LARGE) from None
     except Exception as error:  # Pillow's decoders raise whatever they like on broken files
-        raise NotShown(f"it is damaged ({error})") from None
+        said, _, _ = str(error).partition(" (")  # without its figures
+        raise NotShown(f"it is damaged ({said})") from None
 
 
 def _check_size(image: Image.Image) -> None:

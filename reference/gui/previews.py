@@ -123,17 +123,21 @@ class Previews:
 
 
 class Kept:
-    """Which previews have their frames in memory, the least recently shown first. For the window's thread."""
+    """Which previews have their frames in memory, the least recently made or shown first. For the window's thread."""
 
     def __init__(self, most: int = MAX_KEPT) -> None:
         self._most = most
         self._sizes: OrderedDict[Any, int] = OrderedDict()
 
     def touch(self, key: Any, preview: Preview) -> list[Any]:
-        """This one is shown now; returns those whose frames must go."""
+        """This one is made or shown now; returns those whose frames must go."""
         self._sizes[key] = sum(len(frame.pixels) for frame in preview.frames)
         self._sizes.move_to_end(key)
         gone = []
         while sum(self._sizes.values()) > self._most and len(self._sizes) > 1:
             gone.append(self._sizes.popitem(last=False)[0])
         return gone
+
+    def forget(self, key: Any) -> None:
+        """This one is no longer wanted."""
+        self._sizes.pop(key, None)

@@ -12,7 +12,7 @@ from reference.client.connection import NoFiles, TextTooLong
 from reference.gui import opening
 from reference.gui.bubbles import copy
 from reference.gui.chooser import Chooser
-from reference.gui.rows import Row
+from reference.gui.rows import TEXT, Row
 from reference.gui.viewer import Viewer
 from reference.printable import one_line
 
@@ -93,7 +93,7 @@ class ChatScreen(BoxLayout):
 
     def offer_copy(self, row: Row) -> None:
         """Copy what a row says."""
-        copy(row.text or row.line)
+        copy(row.text if row.kind == TEXT else row.line)
         self.tell("Copied")
 
     def shortcut(self, key: int, modifiers: list[str]) -> bool:

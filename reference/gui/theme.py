@@ -19,6 +19,7 @@ _COLOURS = {  # name: (dark, light)
     "accent_text": ("#08131c", "#ffffff"),
     "joined": ("#4ccf7a", "#14803c"),
     "warning": ("#8a3b2f", "#f6c9c0"),
+    "problem": ("#f2a071", "#a5401a"),
     "button": ("#2d3947", "#e2e8ee"),
     "input": ("#0d1217", "#f6f8fa"),
     "selection": ("#4aa8e866", "#1670b855"),
@@ -40,6 +41,7 @@ class Theme(EventDispatcher):
     accent_text = ColorProperty("#000000")
     joined = ColorProperty("#000000")
     warning = ColorProperty("#000000")
+    problem = ColorProperty("#000000")
     button = ColorProperty("#000000")
     input = ColorProperty("#000000")
     selection = ColorProperty("#000000")
@@ -53,7 +55,7 @@ class Theme(EventDispatcher):
         for name, (dark, light) in _COLOURS.items():
             setattr(self, name, dark if self.dark else light)
 
-    def of_name(self, name: str) -> Sequence[float]:
-        """A colour for a person: always the same, readable on a bubble."""
+    def of_name(self, name: str, dark: bool) -> Sequence[float]:
+        """A colour for a person: always the same, readable on a bubble. (kv binds to what stands in a call.)"""
         hue = zlib.crc32(name.encode()) % 360 / 360
-        return (*colorsys.hls_to_rgb(hue, 0.72 if self.dark else 0.33, 0.65), 1)
+        return (*colorsys.hls_to_rgb(hue, 0.72 if dark else 0.33, 0.65), 1)

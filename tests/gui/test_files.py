@@ -229,5 +229,23 @@ def test_pixels_of_pictures_out_of_sight_leave_the_memory(rig: Rig, tmp_path: Pa
     assert is_near(rig.middle(rig.view(seen[0]).ids.picture), (10, 100, 50))
 
 
+def test_pictures_that_were_never_in_sight_leave_the_memory(rig: Rig, tmp_path: Path):
+    """In a flood a picture is out of sight before it is decoded."""
+    from reference.gui.previews import Kept
+
+    rig.joined()
+    rig.app.conversation._kept = Kept(most=800_000)
+    for _ in range(40):
+        rig.app.conversation.say("hello")
+    rig.history.scroll_y = 1
+    rig.frames(4)
+    seen = []
+    for number in range(8):
+        path = tmp_path / f"{number}.png"
+        Image.new("RGB", (360, 260), (10, 100, 50)).save(path)
+        seen.append(arrives(rig, path))
+    assert [bool(row.file.preview.frames) for row in seen] == [False] * 6 + [True] * 2
+
+
 def _looks(rig: Rig, view: Any, colour: tuple[int, ...]) -> bool:
     return is_near(rig.middle(view), colour, 40)

@@ -1,7 +1,10 @@
 """The keyboard, all the way."""
 
+import pytest
 from kivy.core.window import Window
+from kivy.uix.label import Label
 
+from reference.client.events import FileOffered
 from tests.gui.rig import Rig
 
 ENTER, ESCAPE, TAB, SPACE, LETTER_D, LETTER_O, F1 = 13, 27, 9, 32, 100, 111, 282
@@ -114,6 +117,20 @@ def test_control_d_changes_between_dark_and_light(rig: Rig):
     rig.press(LETTER_D, "d", ["ctrl"])
     rig.frames(4)
     assert sum(rig.pixel(300, 300)) > sum(dark) + 300
+
+
+def test_a_card_keeps_its_colours_through_a_change_of_theme(rig: Rig):
+    """Each line its own: name, file name and facts."""
+    rig.joined()
+    rig.happens(FileOffered(1, "sanjay", "a.txt", 5, False))
+    rig.press(LETTER_D, "d", ["ctrl"])
+    rig.frames(4)
+    labels = (each for each in rig.view(rig.rows[-1]).walk(restrict=True) if isinstance(each, Label))
+    colours = {label.text: label.color for label in labels}
+    theme = rig.app.theme
+    assert colours["a.txt"] == theme.text
+    assert colours["5 bytes"] == theme.faint
+    assert colours["sanjay"] == pytest.approx(list(theme.of_name("sanjay", dark=False)))
 
 
 def test_f1_opens_nothing_of_kivys(rig: Rig):

@@ -1,7 +1,8 @@
 """The list: who said what, where it stands, and what stays in place."""
 
-from reference.client.events import PersonJoined, PersonLeft, Said
+from reference.client.events import FileFailed, FileOffered, FileProgress, PersonJoined, PersonLeft, Said
 from reference.gui import history, measure, rows
+from reference.gui.runs import runs
 from tests.gui.rig import Rig, is_near
 
 
@@ -26,6 +27,16 @@ def test_who_comes_and_goes_is_told_and_listed(rig: Rig):
     assert [row.text for row in rig.rows[1:]] == ["priya joined the chat!", "sanjay exited the chat"]
     assert rig.root.people == 2
     assert [person["text"] for person in rig.root.ids.people.data] == ["sravya", "priya"]
+
+
+def test_a_name_in_arabic_does_not_turn_the_notice_around(rig: Rig):
+    """The notice is English; copied, it has no invisible mark."""
+    rig.joined()
+    rig.happens(PersonJoined("سارة"))
+    row = rig.rows[-1]
+    shown = [run.text for run in runs(row.text)]
+    assert shown.index("سارة") < shown.index("joined the chat") < shown.index("!")
+    assert row.line == "سارة joined the chat!"
 
 
 def test_own_messages_are_on_the_right_others_on_the_left(rig: Rig):
@@ -146,6 +157,18 @@ def test_the_oldest_rows_go_when_there_are_too_many(rig: Rig, monkeypatch):
     assert len(rig.rows) <= 301
     view = rig.view(next(row for row in rig.rows if row.text == "message 200"))
     assert abs(view.to_window(*view.pos)[1] - before[1]) <= 1
+
+
+def test_files_of_rows_that_went_are_forgotten(rig: Rig, monkeypatch):
+    """Nothing holds on to them, and what still happens to them is nothing to the window."""
+    monkeypatch.setattr(history, "MAX_ROWS", 20)
+    monkeypatch.setattr(history, "_DROPPED_AT_ONCE", 10)
+    rig.joined()
+    rig.happens(FileOffered(1, "sanjay", "a.txt", 5, False))
+    rig.happens(*(Said("sanjay", f"message {number}") for number in range(30)))
+    assert not rig.app.conversation._files
+    rig.happens(FileProgress(1, "a.txt", 3, 5), FileFailed(1, "a.txt", "gone"), Said("sanjay", "still here"))
+    assert rig.rows[-1].text == "still here"
 
 
 def test_the_side_list_hides_when_the_window_is_narrow(rig: Rig):
