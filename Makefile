@@ -17,7 +17,7 @@ N = 3
 .DEFAULT_GOAL := help
 .PHONY: help run-server run-client install-gui demo wiretap start check watch hint diff bots
 .PHONY: grade release gradescope check-grade
-.PHONY: test check-kit matrix mutants newcomer bench lint format
+.PHONY: test check-kit matrix mutants newcomer soak fuzz cuts faults bench lint format
 .PHONY: screenshots recordings docs docs-serve check-docs lock clean always
 # `make -j2 test lint` must not have two programs on one terminal.
 .NOTPARALLEL:
@@ -135,6 +135,20 @@ matrix: .venv/test.stamp ## check the tests: other styles pass, buggy programs a
 
 mutants: .venv/test.stamp ## check the tests: what small changes do they not notice?
 	.venv/bin/python -m labkit mutants $(ARGS)
+
+soak: .venv/test.stamp ## let a hundred people come and go for ten minutes (ARGS="--minutes 1")
+	.venv/bin/python -m tests.reference.soak $(ARGS)
+
+fuzz: .venv/test.stamp ## feed a million frames that are nearly right (ARGS="--seed 1")
+	.venv/bin/python -m tests.reference.fuzz $(ARGS)
+
+cuts: .venv/test.stamp ## chat and send a file through a thousand cuts: nothing is lost
+	.venv/bin/python -m tests.reference.cutting $(ARGS)
+
+faults: .venv/test.stamp ## break everything around a running server, one thing at a time
+	@sh requirements/debian.sh
+	.venv/bin/python -m pytest tests/reference/test_faults.py tests/reference/test_breakdowns.py \
+		tests/reference/test_resume.py $(ARGS)
 
 newcomer: .venv/test.stamp ## go a newcomer's way through all stages, task by task
 	.venv/bin/python -m labkit.newcomer $(ARGS)

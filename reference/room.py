@@ -61,7 +61,7 @@ lid opened, a cable put back."""
 EARLIER = 20
 """The last texts that a newcomer is shown, unless the server is told otherwise: a screenful."""
 
-MAX_HISTORY = 10_000
+MAX_HISTORY = 5_000
 """Entries kept for those who come back: more than a busy class says in a minute."""
 
 MAX_HISTORY_BYTES = 2 * 1024 * 1024
@@ -341,17 +341,17 @@ class Room:
             frames = batch.frames_for(member)
             if frames:
                 member.outbox.send(frames)
-        self._keep(entries)
         self._ended = time.monotonic()
         self._seconds = self._ended - begun
-        self._show(entry.line for entry in entries if entry.line)
+        self._show([entry.line for entry in entries if entry.line])
+        self._keep(entries)
         return True
 
     def _keep(self, entries: list[Entry]) -> None:
         """Put what was sent into the history, and let the oldest go. Requires _flushing."""
         for entry in entries:
             if entry.frame:
-                entry.welcome, entry.follows = None, b""  # nobody is sent that twice
+                entry.line, entry.welcome, entry.follows = "", None, b""  # shown and sent once
                 self._history.append(entry)
                 self._history_bytes += len(entry.frame)
                 self._flushed = entry.number

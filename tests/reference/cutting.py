@@ -1,9 +1,11 @@
-"""People who chat while their connections are cut: what each of them said, and was shown."""
+"""People who chat, and send a file, while their connections are cut: what each said, and was shown. ``make cuts``."""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import random
+import tempfile
 import time
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
@@ -12,6 +14,7 @@ from queue import Queue
 from threading import Condition, Thread
 
 from labkit.proxy import Faults, Proxy
+from reference.client import connection
 from reference.client.connection import Client
 from reference.client.events import (
     ConnectionLost,
@@ -24,6 +27,7 @@ from reference.client.events import (
     Reconnected,
     Said,
 )
+from tests.reference.live import ServerProgram
 
 NAMES = ("ann", "bob", "cleo", "dan", "eve")
 
@@ -192,3 +196,28 @@ def send_through_cuts(server: tuple[str, int], folder: Path, size: int, cuts: in
         sender.close()
         receiver.close()
     return sender, receiver
+
+
+def main() -> int:
+    """The command line; the exit status says whether nothing was lost."""
+    parser = argparse.ArgumentParser(prog="make cuts", description="Chat, and send a file, through a thousand cuts.")
+    parser.add_argument("--messages", type=int, default=20_000)
+    parser.add_argument("--megabytes", type=int, default=200, help="the file's size")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    options = parser.parse_args()
+    print(f"seed {options.seed}", flush=True)
+    with ServerProgram() as server, tempfile.TemporaryDirectory() as folder:
+        size = options.megabytes * 10**6
+        legs = send_through_cuts(server.address, Path(folder), size, cuts=20)
+        for leg, name in zip(legs, ("sender", "receiver"), strict=True):
+            print(f"file of {size:,} bytes, {name}: {leg.cuts} cuts, {leg.passed / size:.3f} of its bytes passed")
+        # A thousand pauses of the usual length would take minutes, and show no more.
+        connection.FIRST_PAUSE, connection.LONGEST_PAUSE = 0.02, 0.2
+        report = chat(server.address, Path(folder), options.messages, every=(1, 8_000), seed=options.seed)
+    print(report)
+    wrong = report.lost or report.doubled or report.disordered or report.problems
+    return 1 if wrong or max(leg.passed for leg in legs) > 1.1 * size else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
