@@ -20,11 +20,7 @@ from reference.client.events import (
     ConnectionLost,
     Ended,
     Event,
-    PersonJoined,
-    PersonLeft,
     Reconnected,
-    Said,
-    SaidEarlier,
     Waiting,
     Welcomed,
 )
@@ -330,30 +326,17 @@ class Client:
 
     def _handle(self, frame: Frame) -> Ended | None:
         match frame:
-            case TextFrom(sender, text):
+            case TextFrom() | Joined() | Left() | OfferFrom():
                 self._number += 1
-                self._on_event(Said(sender, text))
-            case Joined(name):
-                self._number += 1
-                if name not in self._roster:  # as it may be, if it came from before we came back
-                    self._roster.append(name)
-                self._on_event(PersonJoined(name))
-            case Left(name):
-                self._number += 1
-                if name in self._roster:
-                    self._roster.remove(name)
-                self._on_event(PersonLeft(name))
-            case OfferFrom():
-                self._number += 1
-                self._transfers.offered(frame)
+                self._tell_entry(frame)
             case Ack(number, said):
                 self._number += 1
                 if number != self._number:
                     raise ProtocolError("out-of-turn", f"ack: entry {number} came in place of {self._number}")
                 self._acknowledged = said
                 self._drop_heard(said)
-            case Earlier(sender, text):
-                self._on_event(SaidEarlier(sender, text))
+            case Earlier():
+                self._on_event(frame)
             case Numbers():
                 self._numbers, self._number = frame, frame.number
             case Get():
@@ -373,6 +356,16 @@ class Client:
             case Bye():
                 return Ended(by_server=True)
         return None
+
+    def _tell_entry(self, entry: TextFrom | Joined | Left | OfferFrom) -> None:
+        if isinstance(entry, OfferFrom):
+            self._transfers.offered(entry)
+            return
+        if isinstance(entry, Joined) and entry.name not in self._roster:  # as it may be, from before we came back
+            self._roster.append(entry.name)
+        if isinstance(entry, Left) and entry.name in self._roster:
+            self._roster.remove(entry.name)
+        self._on_event(entry)
 
     def _drop_heard(self, said: int) -> None:
         """The server has these texts of ours: they need not be said again."""

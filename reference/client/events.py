@@ -1,8 +1,16 @@
-"""What happens in the chat, as a client tells its face. All of it is as the others sent it: show it harmlessly."""
+"""What happens in the chat, as a client tells its face. All of it is as the others sent it: show it harmlessly.
+
+What people say and do needs no words of its own here: these events are the wire's frames.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+
+from reference.protocol import Earlier as SaidEarlier
+from reference.protocol import Joined as PersonJoined
+from reference.protocol import Left as PersonLeft
+from reference.protocol import TextFrom as Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,22 +18,6 @@ class Welcomed:
     """We are in; ``roster`` has everyone, ourselves last (empty when the server keeps none)."""
 
     roster: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """Somebody else's text."""
-
-    sender: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class SaidEarlier:
-    """Somebody's text from before we came."""
-
-    sender: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +36,13 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Reconnected:
-    """We are back. Nobody knows how much we ``missed`` if it is None: the server has started anew, or forgotten us.
+    """We are back, and have said ``again`` texts again, or for the first time.
 
-    ``again`` texts of ours were not acknowledged, and have been said again.
+    Nobody knows how much we ``missed`` if that is None: the server has started anew, or has forgotten us.
     """
 
     missed: int | None
     again: int
-
-
-@dataclass(frozen=True, slots=True)
-class PersonJoined:
-    """Somebody came."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class PersonLeft:
-    """Somebody went."""
-
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +116,11 @@ class Ended:
 
 
 Event: TypeAlias = (
-    Welcomed | Said | PersonJoined | PersonLeft | FileOffered | FileSending | FileProgress | FileReceived | FileSent
-    | FileFailed | Ended | SaidEarlier | ConnectionLost | Waiting | Reconnected
+    Welcomed | Said | SaidEarlier | PersonJoined | PersonLeft | ConnectionLost | Waiting | Reconnected
+    | FileOffered | FileSending | FileProgress | FileReceived | FileSent | FileFailed | Ended
 )  # fmt: skip
+
+__all__ = [
+    "ConnectionLost", "Ended", "Event", "FileFailed", "FileOffered", "FileProgress", "FileReceived", "FileSending",
+    "FileSent", "PersonJoined", "PersonLeft", "Reconnected", "Said", "SaidEarlier", "Waiting", "Welcomed",
+]  # fmt: skip
