@@ -18,7 +18,6 @@ from threading import Lock
 from reference.outbox import Overflow
 from reference.protocol import (
     FILES,
-    RESUME,
     Abort,
     Data,
     End,
@@ -87,7 +86,7 @@ class Spool:
         # thread. Taken before the room's lock and those of outboxes; never held while anything is sent.
         self._lock = Lock()
         self._files: dict[bytes, _SharedFile] = {}
-        self._outcomes: OrderedDict[tuple[Member, bytes], Frame] = OrderedDict()  # what their senders were told
+        self._outcomes: OrderedDict[tuple[bytes, bytes], Frame] = OrderedDict()  # by the sender's token and the id
 
     # --- from the one who offers
 
@@ -209,7 +208,7 @@ class Spool:
     def _go_on(self, sender: Member, offer: Offer) -> bool:
         """Whether this is a file that was offered before, on a connection that broke."""
         with self._lock:
-            outcome = self._outcomes.get((sender, offer.id))
+            outcome = self._outcomes.get((sender.token, offer.id))
             file = self._files.get(offer.id)
             resumed = file is not None and file.sender is sender and file.broken
             if file is not None and resumed:
@@ -223,8 +222,8 @@ class Spool:
 
     def _tell_sender(self, file: _SharedFile, outcome: Frame) -> None:
         with self._lock:
-            if RESUME in file.sender.features:
-                self._outcomes[file.sender, file.offer.id] = outcome
+            if file.sender.token:
+                self._outcomes[file.sender.token, file.offer.id] = outcome
             while len(self._outcomes) > MAX_OUTCOMES:
                 self._outcomes.popitem(last=False)
         file.sender.outbox.send(encode(outcome))
