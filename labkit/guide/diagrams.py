@@ -23,6 +23,7 @@ class Session:
         self._stage = stage
         self.folder = folder
         self._programs = programs
+        self._left = 0
         self._home = folder / ladder.STAGES[stage].name
         ladder.write(ladder.solution(stage), self._home)
         port = str(free_port())
@@ -45,6 +46,8 @@ class Session:
         for client in clients:
             client.end_input()
             client.exit_status()
+            self._left += 1
+        self._tap.wait_for(lambda lines: sum("closed" in line for line in lines) == self._left)
 
     def drawn(self) -> str:
         """End the tap; returns what it has drawn."""
@@ -87,7 +90,9 @@ def file(session: Session) -> None:
     sravya.type("!send notes.txt")
     sanjay.wait_for(_has("Successfully received"))
     sravya.wait_for(_has("File Successfully sent"))
-    session.leave(sanjay, sravya)
+    session.leave(sanjay)
+    sravya.wait_for(_has("sanjay exited"))  # who leaves with bytes unread breaks the connection off
+    session.leave(sravya)
 
 
 def leaving(session: Session) -> None:
@@ -95,11 +100,11 @@ def leaving(session: Session) -> None:
     sravya, sanjay = session.joins("sravya"), session.joins("sanjay")
     sravya.wait_for(_has("sanjay joined"))
     sanjay.type("!q")
-    sanjay.exit_status()
+    session.leave(sanjay)
     sravya.wait_for(_has("sanjay exited"))
     session.server.send_signal(signal.SIGINT)
     sravya.wait_for(_has("The server has closed the chat"))
-    sravya.exit_status()
+    session.leave(sravya)
 
 
 DIAGRAMS: dict[str, tuple[Callable[[Session], None], int]] = {

@@ -1,5 +1,13 @@
 // Starts the players of recordings, and lets a keyboard and a screen reader reach what the theme leaves out.
 
+// The theme colours the heads of arrows by a name that Mermaid has since put the diagram's own name before: on dark
+// paper they would be dark.
+if (window.mermaid) {
+  const initialize = mermaid.initialize
+  const heads = "[id$=arrowhead] path, [id$=crosshead] path { fill: var(--md-mermaid-sequence-message-line-color); stroke: none }"
+  mermaid.initialize = (config) => initialize({ ...config, themeCSS: (config.themeCSS ?? "") + heads })
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   for (const figure of document.querySelectorAll("figure.cast")) {
     const data = JSON.parse(figure.querySelector("script").textContent)
