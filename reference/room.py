@@ -21,25 +21,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from threading import Lock
 
+from reference import protocol as wire
 from reference.outbox import Outbox
 from reference.printable import has_control, plain
-from reference.protocol import (
-    BYE,
-    FILES,
-    HISTORY,
-    RESUME,
-    ROSTER,
-    TOKEN_SIZE,
-    Ack,
-    Joined,
-    Left,
-    Numbers,
-    Resume,
-    Text,
-    TextFrom,
-    Welcome,
-    encode,
-)
 
 MAX_NAME = 32
 """Characters in a name: fits a line of the roster, and is what most chats allow."""
@@ -104,7 +88,7 @@ class Entry:
     frame: bytes = b""
     feature: str = ""
     line: str = ""
-    welcome: Welcome | None = None
+    welcome: wire.Welcome | None = None
     """What the sender is sent in place of the frame, and before anything else: this entry is where it came in."""
     follows: bytes = b""
     """What the sender is sent after this welcome."""
@@ -157,26 +141,26 @@ class Room:
         problem = name_problem(name)
         if problem:
             raise NameRefused("name-bad", problem)
-        if not features.issuperset({ROSTER, FILES, BYE}.intersection(server_features)):
-            features -= {RESUME}  # not all entries would be sent, so counting them tells nothing; nor does an end
+        if not features.issuperset({wire.ROSTER, wire.FILES, wire.BYE}.intersection(server_features)):
+            features -= {wire.RESUME}  # not all entries would be sent, so counting them tells nothing; nor does an end
         member = Member(name, features, outbox)
         member.voice.acquire()
-        joined = Entry(member, encode(Joined(name)), ROSTER, name)
+        joined = Entry(member, wire.encode(wire.Joined(name)), wire.ROSTER, name)
         with self._lock:
             self._check_free(name)
             self._members[plain(name)] = member
-            earlier = [_as_earlier(frame) for frame in self._earlier] if HISTORY in features else []
+            earlier = [_as_earlier(frame) for frame in self._earlier] if wire.HISTORY in features else []
             self._append(joined)
-            joined.welcome = Welcome(server_features, self._roster_for(member))
-            if RESUME in features:
-                member.token = secrets.token_bytes(TOKEN_SIZE)
+            joined.welcome = wire.Welcome(server_features, self._roster_for(member))
+            if wire.RESUME in features:
+                member.token = secrets.token_bytes(wire.TOKEN_SIZE)
                 self._tokens[member.token] = member
-                earlier.insert(0, encode(Numbers(member.token, joined.number)))
+                earlier.insert(0, wire.encode(wire.Numbers(member.token, joined.number)))
             joined.follows = b"".join(earlier)
         self.settle()  # or the answer to what this client says next might be there before the welcome
         return member
 
-    def resume(self, resume: Resume, outbox: Outbox, server_features: tuple[str, ...]) -> Member:
+    def resume(self, resume: wire.Resume, outbox: Outbox, server_features: tuple[str, ...]) -> Member:
         """Give someone their place back, on another connection. Raises NameRefused."""
         with self._lock:
             member = self._tokens.get(resume.token)
@@ -192,7 +176,7 @@ class Room:
                     self._seat(member)
                     member.outbox = outbox
                     roster = self._roster_for(member)
-                outbox.send(encode(Welcome(server_features, roster)) + self._replay(member, resume))
+                outbox.send(wire.encode(wire.Welcome(server_features, roster)) + self._replay(member, resume))
         except BaseException:
             member.voice.release()
             raise
@@ -230,9 +214,9 @@ class Room:
             self.flush()
         return gone
 
-    def say(self, member: Member, text: Text) -> None:
+    def say(self, member: Member, text: wire.Text) -> None:
         """Pass a text on to everyone else."""
-        entry = Entry(member, encode(TextFrom(member.name, text.text)), line=f"[{member.name}] {text.text}")
+        entry = Entry(member, wire.encode(wire.TextFrom(member.name, text.text)), line=f"[{member.name}] {text.text}")
         with self._lock:
             member.said += 1
             self._earlier.append(entry.frame)
@@ -290,7 +274,7 @@ class Room:
         if self._members.get(plain(member.name)) is not member:
             self._check_free(member.name)
             self._members[plain(member.name)] = member
-            self._append(Entry(member, encode(Joined(member.name)), ROSTER))
+            self._append(Entry(member, wire.encode(wire.Joined(member.name)), wire.ROSTER))
         member.held_until = math.inf
         self._append(Entry(None, line=f"[{member.name}] reconnected"))
 
@@ -298,11 +282,11 @@ class Room:
         """Requires _lock."""
         del self._members[plain(member.name)]
         member.held_until = math.inf
-        self._append(Entry(member, encode(Left(member.name)), ROSTER, line))
+        self._append(Entry(member, wire.encode(wire.Left(member.name)), wire.ROSTER, line))
 
     def _roster_for(self, member: Member) -> tuple[str, ...]:
         """Requires _lock."""
-        return tuple(each.name for each in self._members.values()) if ROSTER in member.features else ()
+        return tuple(each.name for each in self._members.values()) if wire.ROSTER in member.features else ()
 
     # --- the log
 
@@ -358,14 +342,14 @@ class Room:
         while len(self._history) > MAX_HISTORY or self._history_bytes > MAX_HISTORY_BYTES:
             self._history_bytes -= len(self._history.popleft().frame)
 
-    def _replay(self, member: Member, resume: Resume) -> bytes:
+    def _replay(self, member: Member, resume: wire.Resume) -> bytes:
         """Where who resumes stands, and what it has not seen, as far as it is kept. Requires _flushing."""
         kept = [entry for entry in self._history if entry.number > resume.number]
         before = kept[0].number - 1 if kept else self._flushed
         own = next((entry.said - (not entry.feature) for entry in kept if entry.sender is member), member.said)
         missed = before - resume.number - (own - resume.said)  # its own texts it has not missed
-        numbers = Numbers(member.token, before, own, member.said, missed)
-        return encode(numbers) + _Batch(kept).frames_for(member)
+        numbers = wire.Numbers(member.token, before, own, member.said, missed)
+        return wire.encode(numbers) + _Batch(kept).frames_for(member)
 
 
 class _Batch:
@@ -389,11 +373,11 @@ class _Batch:
         for index in own:
             entry = self._entries[index]
             if entry.welcome:
-                pieces = [encode(entry.welcome), entry.follows]
+                pieces = [wire.encode(entry.welcome), entry.follows]
             else:
                 pieces.append(view[start : bounds[index]])
-                if entry.frame and RESUME in member.features:
-                    pieces.append(encode(Ack(entry.number, entry.said)))
+                if entry.frame and wire.RESUME in member.features:
+                    pieces.append(wire.encode(wire.Ack(entry.number, entry.said)))
             start = bounds[index + 1]
         pieces.append(view[start:])
         return b"".join(pieces)

@@ -2,32 +2,9 @@
 
 import time
 
+from reference import protocol as wire
 from reference.flood import FloodControl
 from reference.outbox import Outbox, Overflow
-from reference.protocol import (
-    BYE,
-    FEATURE_OF,
-    FROM_CLIENT,
-    PING,
-    RESUME,
-    Abort,
-    Bye,
-    Data,
-    Decoder,
-    End,
-    Frame,
-    Get,
-    Hello,
-    Offer,
-    Ping,
-    Pong,
-    ProtocolError,
-    Refused,
-    Resume,
-    Text,
-    encode,
-    wire_name,
-)
 from reference.room import Member, NameRefused, Room
 from reference.spool import Spool
 from reference.streams import Stream
@@ -65,7 +42,7 @@ class Session:
         self._features = features
         self._member: Member | None = None
         self._since = time.monotonic()
-        self._decoder = Decoder(FROM_CLIENT)
+        self._decoder = wire.Decoder(wire.FROM_CLIENT)
         self._flood = FloodControl()
         self._ending = False  # bye was said
         self._silences = 0  # in a row
@@ -76,9 +53,9 @@ class Session:
         parting = _LOST
         try:
             parting = self._converse()
-        except (ProtocolError, Overflow) as error:
+        except (wire.ProtocolError, Overflow) as error:
             parting = f"refused: {error}"
-            self._outbox.send(encode(Refused(getattr(error, "code", "too-much"), str(error))))
+            self._outbox.send(wire.encode(wire.Refused(getattr(error, "code", "too-much"), str(error))))
         except OSError:
             pass  # reset, or gone: that is what "connection lost" says
         finally:
@@ -100,7 +77,7 @@ class Session:
         while not self._ending:
             data = self._stream.receive()
             if data == b"":
-                says_bye = self._member is not None and BYE in self._member.features
+                says_bye = self._member is not None and wire.BYE in self._member.features
                 return _LOST if says_bye else "!DISCONNECT"
             self._look_at_the_clock(silent=data is None)
             if data is not None:
@@ -112,63 +89,65 @@ class Session:
 
     def _look_at_the_clock(self, silent: bool) -> None:
         if self._member is None and time.monotonic() - self._since > HELLO_SECONDS:
-            raise ProtocolError("timeout", f"no name within {HELLO_SECONDS:.0f} seconds")
+            raise wire.ProtocolError("timeout", f"no name within {HELLO_SECONDS:.0f} seconds")
         if silent and self._decoder.in_frame:
-            raise ProtocolError("timeout", "a frame began and did not end")
-        if silent and self._member is not None and PING in self._member.features:
+            raise wire.ProtocolError("timeout", "a frame began and did not end")
+        if silent and self._member is not None and wire.PING in self._member.features:
             self._silences += 1
             if self._silences == MAX_SILENCES:
                 raise TimeoutError("no pong")
             if self._silences == 1:
-                self._outbox.send(encode(Ping()))
+                self._outbox.send(wire.encode(wire.Ping()))
 
-    def _handle(self, frame: Frame) -> None:
+    def _handle(self, frame: wire.Frame) -> None:
         member = self._member
-        if isinstance(frame, Hello | Resume):
+        if isinstance(frame, wire.Hello | wire.Resume):
             self._join(frame)
             return
         if member is None:
-            raise ProtocolError("out-of-turn", "the first frame must be hello")
-        feature = FEATURE_OF.get(type(frame))
+            raise wire.ProtocolError("out-of-turn", "the first frame must be hello")
+        feature = wire.FEATURE_OF.get(type(frame))
         if feature is not None and feature not in member.features:
-            raise ProtocolError("out-of-turn", f"{wire_name(type(frame))}: hello and welcome did not both name it")
+            raise wire.ProtocolError(
+                "out-of-turn", f"{wire.wire_name(type(frame))}: hello and welcome did not both name it"
+            )
         match frame:
-            case Text():
+            case wire.Text():
                 self._flood.admit(frame.text)
                 self._room.say(member, frame)
-            case Offer():
+            case wire.Offer():
                 self._spool.offer(member, frame)
-            case Data():
+            case wire.Data():
                 self._spool.data(member, frame)
-            case End():
+            case wire.End():
                 self._spool.end(member, frame)
-            case Get():
+            case wire.Get():
                 self._spool.get(member, frame)
-            case Abort():
+            case wire.Abort():
                 self._spool.abort(member, frame)
-            case Ping():
-                self._outbox.send(encode(Pong()))
-            case Bye():
+            case wire.Ping():
+                self._outbox.send(wire.encode(wire.Pong()))
+            case wire.Bye():
                 self._ending = True
 
-    def _join(self, frame: Hello | Resume) -> None:
+    def _join(self, frame: wire.Hello | wire.Resume) -> None:
         if self._member is not None:
-            raise ProtocolError("out-of-turn", f"{wire_name(type(frame))}: you are in already")
+            raise wire.ProtocolError("out-of-turn", f"{wire.wire_name(type(frame))}: you are in already")
         try:
-            if isinstance(frame, Resume):
+            if isinstance(frame, wire.Resume):
                 self._member = self._room.resume(frame, self._outbox, self._features)
             else:
                 features = frozenset(frame.features) & frozenset(self._features)
                 self._member = self._room.join(frame.name, features, self._outbox, self._features)
         except NameRefused as refused:
-            self._outbox.send(encode(Refused(refused.code, str(refused))))
+            self._outbox.send(wire.encode(wire.Refused(refused.code, str(refused))))
 
     def _depart(self, parting: str) -> None:
         member = self._member
         if member is None or self._dismissed:
             return
         line = f"[{member.name}] {parting}"
-        if parting == _LOST and RESUME in member.features:
+        if parting == _LOST and wire.RESUME in member.features:
             self._spool.lost(member)
             self._room.hold(member, line)
         else:

@@ -15,20 +15,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
 
+from reference import protocol as wire
 from reference.outbox import Overflow
-from reference.protocol import (
-    FILES,
-    Abort,
-    Data,
-    End,
-    Frame,
-    Get,
-    Offer,
-    OfferFrom,
-    ProtocolError,
-    Stored,
-    encode,
-)
 from reference.pull import Damaged, Pull
 from reference.room import Entry, Member, Room
 from reference.store import Store
@@ -57,12 +45,12 @@ MAX_WAITING_GETS = 16
 
 @dataclass(eq=False)
 class _SharedFile:
-    offer: Offer
+    offer: wire.Offer
     sender: Member
     store: Store
     pull: Pull
     receivers: set[Member] = field(default_factory=set)  # who was offered it, and is not done with it
-    waiting: list[tuple[Member, Get]] = field(default_factory=list)  # who asked for bytes that have not come yet
+    waiting: list[tuple[Member, wire.Get]] = field(default_factory=list)  # who asked for bytes that have not come yet
     arrived: int = 0
     sha256: bytes = b""  # known once it is whole
     moved_at: float = field(default_factory=time.monotonic)  # when bytes of it last came or went
@@ -86,15 +74,15 @@ class Spool:
         # thread. Taken before the room's lock and those of outboxes; never held while anything is sent.
         self._lock = Lock()
         self._files: dict[bytes, _SharedFile] = {}
-        self._outcomes: OrderedDict[tuple[bytes, bytes], Frame] = OrderedDict()  # by the sender's token and the id
+        self._outcomes: OrderedDict[tuple[bytes, bytes], wire.Frame] = OrderedDict()  # by the sender's token and the id
 
     # --- from the one who offers
 
-    def offer(self, sender: Member, offer: Offer) -> None:
+    def offer(self, sender: Member, offer: wire.Offer) -> None:
         """Pass an offer on to everyone else, and begin to ask for the file; or go on where the connection broke."""
         if self._go_on(sender, offer):
             return
-        frame = encode(OfferFrom(sender.name, offer.id, offer.name, offer.size))
+        frame = wire.encode(wire.OfferFrom(sender.name, offer.id, offer.name, offer.size))
         line = f"[{sender.name}] !send {offer.name}"
         self._make_room(offer.size)
         try:
@@ -102,17 +90,19 @@ class Spool:
                 self._check(sender, offer)
                 file = _SharedFile(offer, sender, Store(self._folder), Pull(offer.id, offer.size))
                 self._files[offer.id] = file
-                present = self._room.add(Entry(sender, frame, FILES, line))
-                file.receivers = {member for member in present if FILES in member.features and member is not sender}
+                present = self._room.add(Entry(sender, frame, wire.FILES, line))
+                file.receivers = {
+                    member for member in present if wire.FILES in member.features and member is not sender
+                }
         except _NotTaken as problem:
-            sender.outbox.send(encode(Abort(offer.id, str(problem))))
+            sender.outbox.send(wire.encode(wire.Abort(offer.id, str(problem))))
         except OSError as error:
-            sender.outbox.send(encode(Abort(offer.id, _disk_reason(error))))
+            sender.outbox.send(wire.encode(wire.Abort(offer.id, _disk_reason(error))))
         else:
             self._room.flush()
             self._ask(file)
 
-    def data(self, sender: Member, data: Data) -> None:
+    def data(self, sender: Member, data: wire.Data) -> None:
         """Keep what came, hand it to who waits for it, and ask for more. Raises ProtocolError."""
         file = self._sent_by(sender, data.id)
         if file is None:
@@ -129,7 +119,7 @@ class Spool:
         self._answer_waiting(file)
         self._ask(file)
 
-    def end(self, sender: Member, end: End) -> None:
+    def end(self, sender: Member, end: wire.End) -> None:
         """The whole file is here, if its hash is right. Raises ProtocolError."""
         file = self._sent_by(sender, end.id)
         if file is None:
@@ -143,21 +133,21 @@ class Spool:
             file.sha256 = end.sha256
             offer = file.offer
             self._room.add(Entry(None, line=f"Received {offer.name} ({offer.size} bytes)"))
-        self._tell_sender(file, Stored(end.id))
+        self._tell_sender(file, wire.Stored(end.id))
         self._room.flush()
         self._answer_waiting(file)
         self._done_with(file, sender)
 
     # --- from those who ask
 
-    def get(self, receiver: Member, get: Get) -> None:
+    def get(self, receiver: Member, get: wire.Get) -> None:
         """Answer now, or when the bytes have come. Raises ProtocolError, Overflow."""
         with self._lock:
             file = self._files.get(get.id)
             if file is None or receiver not in file.receivers:
                 file = None
             elif get.offset > file.offer.size:
-                raise ProtocolError("bad-field", "get: the offset is beyond the end of the file")
+                raise wire.ProtocolError("bad-field", "get: the offset is beyond the end of the file")
             elif not _is_there(file, get):
                 if sum(member is receiver for member, _ in file.waiting) >= MAX_WAITING_GETS:
                     raise Overflow(f"more than {MAX_WAITING_GETS} questions about one file at once")
@@ -165,11 +155,11 @@ class Spool:
             else:
                 receiver.outbox.queue(partial(self._answer, file, receiver, get))
         if file is None:
-            receiver.outbox.send(encode(Abort(get.id, "the server does not have it, or no longer")))
+            receiver.outbox.send(wire.encode(wire.Abort(get.id, "the server does not have it, or no longer")))
         else:
             receiver.outbox.carry()
 
-    def abort(self, member: Member, abort: Abort) -> None:
+    def abort(self, member: Member, abort: wire.Abort) -> None:
         """The sender calls a file off, or a receiver does not want it."""
         with self._lock:
             file = self._files.get(abort.id)
@@ -205,7 +195,7 @@ class Spool:
 
     # --- inside
 
-    def _go_on(self, sender: Member, offer: Offer) -> bool:
+    def _go_on(self, sender: Member, offer: wire.Offer) -> bool:
         """Whether this is a file that was offered before, on a connection that broke."""
         with self._lock:
             outcome = self._outcomes.get((sender.token, offer.id))
@@ -214,21 +204,21 @@ class Spool:
             if file is not None and resumed:
                 file.broken = False
         if outcome is not None:
-            sender.outbox.send(encode(outcome))
+            sender.outbox.send(wire.encode(outcome))
         elif file is not None and resumed:
             file.pull.restart()
             self._ask(file)
         return outcome is not None or resumed
 
-    def _tell_sender(self, file: _SharedFile, outcome: Frame) -> None:
+    def _tell_sender(self, file: _SharedFile, outcome: wire.Frame) -> None:
         with self._lock:
             if file.sender.token:
                 self._outcomes[file.sender.token, file.offer.id] = outcome
             while len(self._outcomes) > MAX_OUTCOMES:
                 self._outcomes.popitem(last=False)
-        file.sender.outbox.send(encode(outcome))
+        file.sender.outbox.send(wire.encode(outcome))
 
-    def _check(self, sender: Member, offer: Offer) -> None:
+    def _check(self, sender: Member, offer: wire.Offer) -> None:
         """Raises _NotTaken. Requires _lock."""
         if offer.id in self._files:
             raise _NotTaken("this id is in use")
@@ -261,9 +251,9 @@ class Spool:
         return file if file is not None and file.sender is sender and not file.sha256 else None
 
     def _ask(self, file: _SharedFile) -> None:
-        questions: list[Frame] = list(file.pull.questions())
+        questions: list[wire.Frame] = list(file.pull.questions())
         if questions:
-            file.sender.outbox.send(b"".join(map(encode, questions)))
+            file.sender.outbox.send(b"".join(map(wire.encode, questions)))
 
     def _answer_waiting(self, file: _SharedFile) -> None:
         with self._lock:
@@ -277,29 +267,29 @@ class Spool:
         for member, _ in ready:
             member.outbox.carry()
 
-    def _answer(self, file: _SharedFile, receiver: Member, get: Get) -> bytes:
+    def _answer(self, file: _SharedFile, receiver: Member, get: wire.Get) -> bytes:
         """The answer to a question, made when its turn on the wire has come."""
         if get.offset == file.offer.size:
             self._done_with(file, receiver)
-            return encode(End(get.id, file.sha256))
+            return wire.encode(wire.End(get.id, file.sha256))
         try:
             data = file.store.read(get.offset, min(get.size, file.offer.size - get.offset))
         except ValueError:
             return b""  # called off meanwhile, and everyone has been told
         except OSError:
             self._done_with(file, receiver)
-            return encode(Abort(get.id, "the server cannot read it"))
+            return wire.encode(wire.Abort(get.id, "the server cannot read it"))
         file.moved_at = time.monotonic()
-        return encode(Data(get.id, get.offset, data))
+        return wire.encode(wire.Data(get.id, get.offset, data))
 
     def _call_off(self, file: _SharedFile, reason: str, also: Member | None = None) -> None:
         """Tell those who were offered it, and perhaps its sender."""
         self._room.settle()  # the offer is in the log, perhaps even a receiver's welcome: they come first
         with self._lock:
             told = list(file.receivers)
-        frame = Abort(file.offer.id, reason)
+        frame = wire.Abort(file.offer.id, reason)
         for member in told:
-            member.outbox.send(encode(frame))
+            member.outbox.send(wire.encode(frame))
         if also:
             self._tell_sender(file, frame)
         with self._lock:
@@ -320,7 +310,7 @@ class Spool:
         file.store.close()
 
 
-def _is_there(file: _SharedFile, get: Get) -> bool:
+def _is_there(file: _SharedFile, get: wire.Get) -> bool:
     if get.offset == file.offer.size:
         return bool(file.sha256)
     return min(get.offset + get.size, file.offer.size) <= file.arrived

@@ -16,49 +16,11 @@ from pathlib import Path
 from threading import Event as Flag
 from threading import Lock, Thread
 
-from reference.client.events import (
-    ConnectionLost,
-    Ended,
-    Event,
-    Reconnected,
-    Waiting,
-    Welcomed,
-)
+from reference import protocol as wire
+from reference.client import events
 from reference.client.transfers import Transfers
 from reference.files import safe_name
 from reference.outbox import Outbox, Writer
-from reference.protocol import (
-    BYE,
-    FEATURES,
-    FILES,
-    FROM_SERVER,
-    MAX_TEXT,
-    PING,
-    Abort,
-    Ack,
-    Bye,
-    Data,
-    Decoder,
-    Earlier,
-    End,
-    Frame,
-    Get,
-    Hello,
-    Joined,
-    Left,
-    Numbers,
-    OfferFrom,
-    Ping,
-    Pong,
-    ProtocolError,
-    Refused,
-    Resume,
-    Stored,
-    Text,
-    TextFrom,
-    Welcome,
-    encode,
-)
 from reference.streams import Stream
 
 PATIENCE = 10.0
@@ -108,8 +70,8 @@ class TextTooLong(ValueError):
 def check_text(text: str) -> None:
     """Raises TextTooLong for what is too long to be said."""
     size = len(text.encode())
-    if size > MAX_TEXT:
-        raise TextTooLong(f"Not sent: the text has {size} bytes, {MAX_TEXT} at most")
+    if size > wire.MAX_TEXT:
+        raise TextTooLong(f"Not sent: the text has {size} bytes, {wire.MAX_TEXT} at most")
 
 
 class NoFiles(Exception):
@@ -123,7 +85,7 @@ class Client:
         self,
         host: str,
         port: int,
-        on_event: Callable[[Event], None],
+        on_event: Callable[[events.Event], None],
         downloads: Path = Path("downloads"),
         auto_get: int = AUTO_GET,
     ) -> None:
@@ -138,7 +100,7 @@ class Client:
         self._roster: list[str] = []
         self._leaving = Flag()
         self._listener: Thread | None = None
-        self._numbers: Numbers | None = None  # of a server that we can come back to
+        self._numbers: wire.Numbers | None = None  # of a server that we can come back to
         self._number = 0  # the last entry we saw
         # Guards the rest, and that texts go out in the order of their numbers.
         self._lock = Lock()
@@ -160,7 +122,7 @@ class Client:
         except UnicodeError as error:  # a part of the name is empty, or longer than 63 characters
             raise OSError("Not the name of a host") from error
         self._stream = Stream(sock, PATIENCE)
-        self._decoder = Decoder(FROM_SERVER)
+        self._decoder = wire.Decoder(wire.FROM_SERVER)
         self._outbox = Outbox(self._stream, self._writer)
 
     def join(self, name: str) -> None:
@@ -175,19 +137,19 @@ class Client:
             self.connect()
             welcome = self._ask_in(name)
         self.name = name
-        self._features = frozenset(welcome.features) & frozenset(FEATURES)
+        self._features = frozenset(welcome.features) & frozenset(wire.FEATURES)
         self._roster = list(welcome.roster)
         self._transfers = Transfers(self._outbox, self._downloads / safe_name(name), self._auto_get, self._on_event)
         self._connected = True
         self._writer.start()
-        self._on_event(Welcomed(welcome.roster))
+        self._on_event(events.Welcomed(welcome.roster))
         self._listener = Thread(target=self._listen, name="listener", daemon=True)
         self._listener.start()
 
     def say(self, text: str) -> None:
         """Say something to everyone else, now or when the connection is back. Raises TextTooLong."""
         check_text(text)
-        frame = encode(Text(text))
+        frame = wire.encode(wire.Text(text))
         with self._lock:
             if self._unheard_bytes > MAX_UNHEARD:
                 raise TextTooLong(f"Not sent: {len(self._unheard)} texts still wait to be sent")
@@ -199,11 +161,11 @@ class Client:
             if self._connected:
                 self._outbox.send(frame)
         if waiting:
-            self._on_event(Waiting(waiting))
+            self._on_event(events.Waiting(waiting))
 
     def send_file(self, path: Path) -> None:
         """Offer a file to everyone else. Raises OSError when it cannot be read, NoFiles when nobody would take it."""
-        if FILES not in self._features:
+        if wire.FILES not in self._features:
             raise NoFiles("This server does not take files")
         self._transfers.send_file(path)
 
@@ -222,8 +184,8 @@ class Client:
     def leave(self) -> None:
         """Say goodbye, and come back when the connection is over. Also for one that has not joined, or only half."""
         self._leaving.set()
-        if BYE in self._features:
-            self._outbox.send(encode(Bye()))
+        if wire.BYE in self._features:
+            self._outbox.send(wire.encode(wire.Bye()))
         if self._listener is None or self._listener.ident is None:  # a Ctrl-C may come just before it has started
             self._stream.end_politely(LEAVE_SECONDS)
             return
@@ -239,29 +201,29 @@ class Client:
 
     # --- joining
 
-    def _ask_in(self, name: str) -> Welcome:
-        return self._ask(Hello(name, FEATURES))
+    def _ask_in(self, name: str) -> wire.Welcome:
+        return self._ask(wire.Hello(name, wire.FEATURES))
 
-    def _ask(self, question: Hello | Resume) -> Welcome:
+    def _ask(self, question: wire.Hello | wire.Resume) -> wire.Welcome:
         try:
-            self._outbox.send(encode(question))
-        except ProtocolError as error:
+            self._outbox.send(wire.encode(question))
+        except wire.ProtocolError as error:
             raise NameRefused("name-bad", str(error)) from None
         try:
             answer = self._next_frame()
-        except ProtocolError as error:
+        except wire.ProtocolError as error:
             raise JoinFailed(f"This is not a chat server: {error}") from None
-        if isinstance(answer, Welcome):
+        if isinstance(answer, wire.Welcome):
             return answer
-        if isinstance(answer, Refused) and answer.code.startswith("name-"):
+        if isinstance(answer, wire.Refused) and answer.code.startswith("name-"):
             raise NameRefused(answer.code, answer.reason)
-        if answer is None or (isinstance(answer, Refused) and answer.code == "timeout"):
+        if answer is None or (isinstance(answer, wire.Refused) and answer.code == "timeout"):
             raise _HungUp("The server hung up")
-        if isinstance(answer, Refused):
+        if isinstance(answer, wire.Refused):
             raise JoinFailed(f"The server refused: {answer.reason}")
         raise JoinFailed("The server did not answer with a welcome")
 
-    def _next_frame(self) -> Frame | None:
+    def _next_frame(self) -> wire.Frame | None:
         """The next frame; None at the end. Raises ProtocolError, OSError."""
         while (frame := self._decoder.next_frame()) is None:
             data = self._stream.receive()
@@ -290,20 +252,20 @@ class Client:
                 ended = failure
                 break
         if self._leaving.is_set():
-            ended = Ended()
+            ended = events.Ended()
         self._transfers.end("the connection is over")
         self._on_event(ended)
 
-    def _listen_once(self) -> Ended:
+    def _listen_once(self) -> events.Ended:
         """Until this connection ends: how it did."""
         try:
             return self._converse()
-        except ProtocolError as error:
-            return Ended(f"The server broke the protocol: {error}")
+        except wire.ProtocolError as error:
+            return events.Ended(f"The server broke the protocol: {error}")
         except OSError as error:
-            return Ended(f"Connection lost: {error.strerror or error}", can_resume=True)
+            return events.Ended(f"Connection lost: {error.strerror or error}", can_resume=True)
 
-    def _converse(self) -> Ended:
+    def _converse(self) -> events.Ended:
         silences = 0
         while True:
             while (frame := self._decoder.next_frame()) is not None:
@@ -313,57 +275,61 @@ class Client:
             data = self._stream.receive()
             if data == b"":
                 # A server that knows bye says it: without one the network, or the server, has died.
-                return Ended("Connection lost", can_resume=True) if BYE in self._features else Ended(by_server=True)
+                return (
+                    events.Ended("Connection lost", can_resume=True)
+                    if wire.BYE in self._features
+                    else events.Ended(by_server=True)
+                )
             if data is not None:
                 silences = 0
                 self._decoder.feed(data)
-            elif PING in self._features:
+            elif wire.PING in self._features:
                 silences += 1
                 if silences == MAX_SILENCES:
                     raise TimeoutError(f"no answer for {MAX_SILENCES * PATIENCE:.0f} seconds")
                 if silences == 1:
-                    self._outbox.send(encode(Ping()))
+                    self._outbox.send(wire.encode(wire.Ping()))
 
-    def _handle(self, frame: Frame) -> Ended | None:
+    def _handle(self, frame: wire.Frame) -> events.Ended | None:
         match frame:
-            case TextFrom() | Joined() | Left() | OfferFrom():
+            case wire.TextFrom() | wire.Joined() | wire.Left() | wire.OfferFrom():
                 self._number += 1
                 self._tell_entry(frame)
-            case Ack(number, said):
+            case wire.Ack(number, said):
                 self._number += 1
                 if number != self._number:
-                    raise ProtocolError("out-of-turn", f"ack: entry {number} came in place of {self._number}")
+                    raise wire.ProtocolError("out-of-turn", f"ack: entry {number} came in place of {self._number}")
                 self._acknowledged = said
                 self._drop_heard(said)
-            case Earlier():
+            case wire.Earlier():
                 self._on_event(frame)
-            case Numbers():
+            case wire.Numbers():
                 self._numbers, self._number = frame, frame.number
-            case Get():
+            case wire.Get():
                 self._transfers.asked(frame)
-            case Data():
+            case wire.Data():
                 self._transfers.data(frame)
-            case End():
+            case wire.End():
                 self._transfers.ended(frame)
-            case Stored():
+            case wire.Stored():
                 self._transfers.stored(frame)
-            case Abort():
+            case wire.Abort():
                 self._transfers.aborted(frame)
-            case Ping():
-                self._outbox.send(encode(Pong()))
-            case Refused(_, reason):
-                return Ended(f"The server refused: {reason}")
-            case Bye():
-                return Ended(by_server=True)
+            case wire.Ping():
+                self._outbox.send(wire.encode(wire.Pong()))
+            case wire.Refused(_, reason):
+                return events.Ended(f"The server refused: {reason}")
+            case wire.Bye():
+                return events.Ended(by_server=True)
         return None
 
-    def _tell_entry(self, entry: TextFrom | Joined | Left | OfferFrom) -> None:
-        if isinstance(entry, OfferFrom):
+    def _tell_entry(self, entry: wire.TextFrom | wire.Joined | wire.Left | wire.OfferFrom) -> None:
+        if isinstance(entry, wire.OfferFrom):
             self._transfers.offered(entry)
             return
-        if isinstance(entry, Joined) and entry.name not in self._roster:  # as it may be, from before we came back
+        if isinstance(entry, wire.Joined) and entry.name not in self._roster:  # as it may be, from before we came back
             self._roster.append(entry.name)
-        if isinstance(entry, Left) and entry.name in self._roster:
+        if isinstance(entry, wire.Left) and entry.name in self._roster:
             self._roster.remove(entry.name)
         self._on_event(entry)
 
@@ -375,13 +341,13 @@ class Client:
 
     # --- reconnecting
 
-    def _come_back(self, reason: str) -> Ended | None:
+    def _come_back(self, reason: str) -> events.Ended | None:
         """Connect again, and go on where the connection broke. Returns why it cannot be done; None when it is."""
-        self._on_event(ConnectionLost(reason))
+        self._on_event(events.ConnectionLost(reason))
         pause, give_up_at = FIRST_PAUSE, time.monotonic() + RECONNECT_SECONDS
         while time.monotonic() < give_up_at:
             if self._leaving.wait(pause * random.uniform(0.5, 1.0)):
-                return Ended()
+                return events.Ended()
             pause = min(2 * pause, LONGEST_PAUSE)
             try:
                 self.connect()
@@ -391,18 +357,18 @@ class Client:
             try:
                 self._on_event(self._resume())
                 return None
-            except (JoinFailed, NameRefused, OSError, ProtocolError) as error:
+            except (JoinFailed, NameRefused, OSError, wire.ProtocolError) as error:
                 self._stream.close()
                 if isinstance(error, NameRefused) and error.code != "name-held":
-                    return Ended(f"Cannot come back as {self.name}: {error}")
+                    return events.Ended(f"Cannot come back as {self.name}: {error}")
                 reason = f"Connection lost: {error}"
-        return Ended(reason)
+        return events.Ended(reason)
 
-    def _resume(self) -> Reconnected:
+    def _resume(self) -> events.Reconnected:
         """Enter again: by the token, or under the name when the server does not know it, as after a restart."""
         assert self._numbers is not None
         try:
-            welcome = self._ask(Resume(self._numbers.token, self._number, self._acknowledged))
+            welcome = self._ask(wire.Resume(self._numbers.token, self._number, self._acknowledged))
             known = True
         except NameRefused as error:
             if error.code != "name-unknown":
@@ -410,7 +376,7 @@ class Client:
             welcome = self._ask_in(self.name)
             known = False
         numbers = self._next_frame()
-        if not isinstance(numbers, Numbers):
+        if not isinstance(numbers, wire.Numbers):
             raise JoinFailed("The server cannot resume any more")
         self._numbers, self._number, self._acknowledged = numbers, numbers.number, numbers.said
         if numbers.missed or not known:
@@ -426,4 +392,4 @@ class Client:
             self._connected = True
             again = len(self._unheard)
         self._transfers.reconnected(self._outbox)
-        return Reconnected(numbers.missed if known else None, again)
+        return events.Reconnected(numbers.missed if known else None, again)

@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 
-from reference.client.events import Event, FileFailed, FileOffered, FileProgress, FileReceived, FileSending, FileSent
+from reference import protocol as wire
+from reference.client import events
 from reference.files import Changed, Download, Upload
 from reference.outbox import Outbox, Overflow
-from reference.protocol import ID_SIZE, Abort, Data, End, Get, Offer, OfferFrom, ProtocolError, Stored, encode
 from reference.pull import Damaged, Pull
 
 PROGRESS_SECONDS = 0.1
@@ -29,7 +29,7 @@ class _Outgoing:
 
 
 class _Incoming:
-    def __init__(self, number: int, offer: OfferFrom) -> None:
+    def __init__(self, number: int, offer: wire.OfferFrom) -> None:
         self.number = number
         self.name = offer.name
         self.offer = offer
@@ -47,13 +47,13 @@ class _Progress:
         self._number, self._name, self._size = number, name, size
         self._told_at = time.monotonic()
 
-    def at(self, done: int) -> list[Event]:
+    def at(self, done: int) -> list[events.Event]:
         """An event, if the last one is long enough ago."""
         now = time.monotonic()
         if now - self._told_at < PROGRESS_SECONDS:
             return []
         self._told_at = now
-        return [FileProgress(self._number, self._name, done, self._size)]
+        return [events.FileProgress(self._number, self._name, done, self._size)]
 
 
 class Transfers:
@@ -62,7 +62,7 @@ class Transfers:
     ``send_file`` and ``get`` are for any thread, the methods named after frames for the one that reads the connection.
     """
 
-    def __init__(self, outbox: Outbox, folder: Path, auto_get: int, on_event: Callable[[Event], None]) -> None:
+    def __init__(self, outbox: Outbox, folder: Path, auto_get: int, on_event: Callable[[events.Event], None]) -> None:
         """``folder`` is where received files go; those up to ``auto_get`` bytes are fetched without being asked for."""
         self._outbox = outbox
         self._folder = folder
@@ -78,15 +78,15 @@ class Transfers:
     def send_file(self, path: Path) -> None:
         """Offer a file to everyone else. Raises OSError with the reason when it cannot be read."""
         upload = Upload(path)
-        file_id = os.urandom(ID_SIZE)
+        file_id = os.urandom(wire.ID_SIZE)
         try:
-            offer = encode(Offer(file_id, upload.name, upload.size))
-        except ProtocolError as error:
+            offer = wire.encode(wire.Offer(file_id, upload.name, upload.size))
+        except wire.ProtocolError as error:
             upload.close()
             raise OSError(errno.EFBIG, str(error)) from None
         with self._lock:
             outgoing = _Outgoing(self._next_number(), upload, offer)
-        self._on_event(FileSending(outgoing.number, upload.name, upload.size))
+        self._on_event(events.FileSending(outgoing.number, upload.name, upload.size))
         with self._lock:  # kept while it is sent: it must be offered once on each connection
             self._outgoing[file_id] = outgoing
             self._outbox.send(offer)
@@ -116,12 +116,12 @@ class Transfers:
             outgoing = self._drop_outgoing(file_id)
             if outgoing is not None:
                 self._withdraw(file_id, "its sender called it off")
-                self._on_event(FileFailed(outgoing.number, outgoing.name, "you called it off"))
+                self._on_event(events.FileFailed(outgoing.number, outgoing.name, "you called it off"))
         for incoming in coming:
             incoming.wanted_again = False
             if not incoming.called_off:
                 incoming.called_off = True
-                self._on_event(FileFailed(incoming.number, incoming.name, "you called it off"))
+                self._on_event(events.FileFailed(incoming.number, incoming.name, "you called it off"))
         return bool(going or coming)
 
     def under_way(self) -> list[tuple[int, str]]:
@@ -154,16 +154,16 @@ class Transfers:
             self._incoming.clear()
         for sent in outgoing:
             sent.upload.close()
-            self._on_event(FileFailed(sent.number, sent.name, reason))
+            self._on_event(events.FileFailed(sent.number, sent.name, reason))
         for received in incoming:
             if received.download is not None:
                 received.download.discard()
             if received.download is not None and not received.called_off:
-                self._on_event(FileFailed(received.number, received.name, reason))
+                self._on_event(events.FileFailed(received.number, received.name, reason))
 
     # --- what the server asks of us
 
-    def asked(self, get: Get) -> None:
+    def asked(self, get: wire.Get) -> None:
         """The server wants some bytes of a file of ours."""
         outgoing = self._outgoing.get(get.id)
         if outgoing is None:
@@ -171,15 +171,15 @@ class Transfers:
         try:
             self._outbox.send_later(partial(self._answer, outgoing, get))
         except Overflow as error:
-            raise ProtocolError("too-much", str(error)) from None
+            raise wire.ProtocolError("too-much", str(error)) from None
 
-    def stored(self, stored: Stored) -> None:
+    def stored(self, stored: wire.Stored) -> None:
         """The server has a whole file of ours."""
         outgoing = self._drop_outgoing(stored.id)
         if outgoing is not None:
-            self._on_event(FileSent(outgoing.number, outgoing.name))
+            self._on_event(events.FileSent(outgoing.number, outgoing.name))
 
-    def _answer(self, outgoing: _Outgoing, get: Get) -> bytes:
+    def _answer(self, outgoing: _Outgoing, get: wire.Get) -> bytes:
         """The answer, made when its turn on the wire has come. For whichever thread writes then."""
         try:
             answer = outgoing.upload.answer(get)
@@ -187,26 +187,26 @@ class Transfers:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             if self._drop_outgoing(get.id) is None:
                 return b""
-            self._on_event(FileFailed(outgoing.number, outgoing.name, reason))
+            self._on_event(events.FileFailed(outgoing.number, outgoing.name, reason))
             self._withdraw(get.id, reason)
             return b""
         for event in outgoing.progress.at(get.offset):
             self._on_event(event)
-        return encode(answer)
+        return wire.encode(answer)
 
     # --- what we ask of the server
 
-    def offered(self, offer: OfferFrom) -> None:
+    def offered(self, offer: wire.OfferFrom) -> None:
         """Somebody else has a file."""
         waits = offer.size > self._auto_get
         with self._lock:
             incoming = _Incoming(self._next_number(), offer)
             self._incoming[offer.id] = incoming
-        self._on_event(FileOffered(incoming.number, offer.sender, offer.name, offer.size, waits))
+        self._on_event(events.FileOffered(incoming.number, offer.sender, offer.name, offer.size, waits))
         if not waits:
             self._begin(incoming)
 
-    def data(self, data: Data) -> None:
+    def data(self, data: wire.Data) -> None:
         """Some bytes that we asked for. Raises ProtocolError when we did not."""
         incoming = self._incoming.get(data.id)
         if incoming is None or incoming.download is None:
@@ -224,7 +224,7 @@ class Transfers:
             self._on_event(event)
         self._ask(incoming)
 
-    def ended(self, end: End) -> None:
+    def ended(self, end: wire.End) -> None:
         """A file is whole, if its hash is right. Raises ProtocolError."""
         incoming = self._incoming.get(end.id)
         if incoming is None or incoming.download is None:
@@ -242,13 +242,13 @@ class Transfers:
         else:
             with self._lock:
                 del self._incoming[end.id]
-            self._on_event(FileReceived(incoming.number, incoming.name, path))
+            self._on_event(events.FileReceived(incoming.number, incoming.name, path))
 
-    def aborted(self, abort: Abort) -> None:
+    def aborted(self, abort: wire.Abort) -> None:
         """A file of ours is not taken, or one of somebody else's is called off."""
         outgoing = self._drop_outgoing(abort.id)
         if outgoing is not None:
-            self._on_event(FileFailed(outgoing.number, outgoing.name, abort.reason))
+            self._on_event(events.FileFailed(outgoing.number, outgoing.name, abort.reason))
         incoming = self._incoming.get(abort.id)
         if incoming is not None:
             self._fail(incoming, abort.reason)
@@ -275,7 +275,7 @@ class Transfers:
                 self._begin(incoming)
 
     def _ask(self, incoming: _Incoming) -> None:
-        questions = b"".join(encode(get) for get in incoming.pull.questions())
+        questions = b"".join(wire.encode(get) for get in incoming.pull.questions())
         if questions:
             self._outbox.send(questions)
 
@@ -285,13 +285,13 @@ class Transfers:
         if incoming.download is not None:
             incoming.download.discard()
         if tell:
-            self._outbox.send(encode(Abort(incoming.offer.id, reason)))
+            self._outbox.send(wire.encode(wire.Abort(incoming.offer.id, reason)))
         if not incoming.called_off or incoming.wanted_again:
-            self._on_event(FileFailed(incoming.number, incoming.name, reason))
+            self._on_event(events.FileFailed(incoming.number, incoming.name, reason))
 
     def _withdraw(self, file_id: bytes, reason: str) -> None:
         """Call off a file of ours, on this connection and, in case it is broken, on the next."""
-        frame = encode(Abort(file_id, reason))
+        frame = wire.encode(wire.Abort(file_id, reason))
         with self._lock:
             self._withdrawn.append(frame)
             self._outbox.send(frame)

@@ -1,58 +1,42 @@
 """The chat's own words: what each event is called on every screen."""
 
-from reference.client.events import (
-    ConnectionLost,
-    Ended,
-    Event,
-    FileFailed,
-    FileOffered,
-    FileReceived,
-    FileSending,
-    FileSent,
-    PersonJoined,
-    PersonLeft,
-    Reconnected,
-    Said,
-    SaidEarlier,
-    Waiting,
-    Welcomed,
-)
+from reference.client import events
 from reference.printable import lines, one_line
 
 
-def lines_of(event: Event) -> list[str]:
+def lines_of(event: events.Event) -> list[str]:
     """The lines that tell of an event, harmless whatever others wrote; none for progress."""
     match event:
-        case Welcomed(roster):
+        case events.Welcomed(roster):
             return roster_lines(roster)
-        case Said(sender, text):
+        case events.Said(sender, text):
             return lines(f"[{one_line(sender)}] {text}")
-        case SaidEarlier(sender, text):
+        case events.SaidEarlier(sender, text):
             return lines(f"(earlier) [{one_line(sender)}] {text}")
-        case ConnectionLost(reason):
+        case events.ConnectionLost(reason):
             return [f"{one_line(reason)}; reconnecting …"]
-        case Waiting(count):
+        case events.Waiting(count):
             return [f"(not connected: {_messages(count)} still to be sent)"]
-        case Reconnected(missed, again):
+        case events.Reconnected(missed, again):
             return _reconnected(missed, again)
-        case PersonJoined(name):
+        case events.PersonJoined(name):
             return [f"{one_line(name)} joined the chat!"]
-        case PersonLeft(name):
+        case events.PersonLeft(name):
             return [f"{one_line(name)} exited the chat"]
-        case FileOffered(number, sender, name, size, waits):
+        case events.FileOffered(number, sender, name, size, waits):
             sent = f"[{one_line(sender)}] !send {one_line(name)}"
             if waits:
                 return [sent, f"{one_line(name)} ({size} bytes) waits: !get {number} fetches it"]
             return [sent, f"Receiving {one_line(name)} ({size} bytes)"]
-        case FileSending(_, name, size):
+        case events.FileSending(_, name, size):
             return [f"Sending {one_line(name)} ({size} bytes)"]
-        case FileReceived(_, _, path):
+        case events.FileReceived(_, _, path):
             return [f"Successfully received: {one_line(str(path))}"]
-        case FileSent():
+        case events.FileSent():
             return ["File Successfully sent"]
-        case FileFailed(_, name, reason):
+        case events.FileFailed(_, name, reason):
             return [f"{one_line(name)} was called off: {one_line(reason)}"]
-        case Ended(reason, by_server):
+        case events.Ended(reason, by_server):
             return ["The server has closed the chat" if by_server else one_line(reason) or "Disconnected"]
         case _:
             return []
