@@ -13,8 +13,9 @@ import os
 import socket
 import struct
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ def main(arguments: list[str]) -> int:
     job = json.load(sys.stdin)
     if job["own network"]:
         raise_loopback()
+        forbid_shared_memory()
     for stage in job["stages"]:
         grading = Grading(job, stage, events)
         with redirect_stdout(StringIO()) as said, redirect_stderr(said):
@@ -53,6 +55,13 @@ def raise_loopback() -> None:
         fcntl.ioctl(sock, SIOCGIFFLAGS, request)
         (flags,) = struct.unpack_from("h", request, 16)
         fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sh22x", name, flags | IFF_UP))
+
+
+def forbid_shared_memory() -> None:
+    """No System V segments, messages or semaphores: they outlive a program, and no limit of a process counts them."""
+    for name, value in {"shmmni": "0", "msgmni": "0", "sem": "0 0 0 0"}.items():
+        with suppress(OSError):  # an older kernel gives these to the machine's root alone
+            Path("/proc/sys/kernel", name).write_text(value)
 
 
 def options(job: dict[str, Any], stage: dict[str, Any]) -> list[str]:

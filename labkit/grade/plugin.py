@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from labkit import ladder
 from labkit.grade.config import points_of
 from labkit.grade.watchdog import Watchdog
 from labkit.student.stories import Told, told_network, told_of
@@ -134,11 +135,10 @@ class Grading:
             return text, "not graded"
         if failed := self._not_started():
             return f"The sandbox could not start {failed} of the programs.\n{text}", "not graded"
-        if (
-            self._job["first time"]
-            and " seconds went by" in text
-            and os.getloadavg()[0] > BUSY_LOAD * (os.cpu_count() or 1)
-        ):
+        if f'File "{ladder.ROOT}/reference/' in text:
+            return f"The reference itself went wrong.\n{text}", "not graded"
+        busy = os.getloadavg()[0] > BUSY_LOAD * (os.cpu_count() or 1)
+        if busy and self._job["first time"] and " seconds went by" in text:
             return f"{BUSY}\n{text}", "not graded"
         return text, "failed"
 

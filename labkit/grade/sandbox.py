@@ -174,7 +174,7 @@ def _bubblewrap(sandbox: Sandbox) -> str:
 set -- {_inside(sandbox)} "$@"
 [ -z "$PYTHONPATH" ] || set -- {" ".join(f"--ro-bind {quote(path)} {quote(path)}" for path in _rough())} "$@"
 [ -z "$KIVY_HOME" ] || set -- --bind "${{KIVY_HOME%/*}}" "${{KIVY_HOME%/*}}" "$@"
-exec bwrap --unshare-pid --unshare-ipc --unshare-uts --hostname lab --die-with-parent --json-status-fd 9 \\
+exec bwrap --unshare-pid --unshare-uts --hostname lab --die-with-parent --json-status-fd 9 \\
     {root if os.geteuid() == 0 else "--unshare-user"} --perms 0755 --dir /etc --ro-bind /usr /usr \\
     {links} {folders} {etc} --bind "$tmp" /tmp {made} {see} \\
     --ro-bind {quote(str(place.root / "passwd"))} /etc/passwd --ro-bind {quote(str(place.root / "hosts"))} /etc/hosts \\
@@ -190,7 +190,7 @@ def _unshare(sandbox: Sandbox) -> str:
     return f"""#!/bin/sh
 {_beginning(sandbox)}
 export tmp own user nproc
-exec unshare --mount --pid --fork --kill-child --ipc --uts sh {quote(str(inside))} $$ "$@"
+exec unshare --mount --pid --fork --kill-child --uts sh {quote(str(inside))} $$ "$@"
 """
 
 

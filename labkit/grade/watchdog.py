@@ -29,6 +29,7 @@ class Watchdog:
         self._processes: int = limits["processes"]
         self._memory: int = limits["all_memory_mb"] * 1024 * 1024
         self._user: int = limits["user"]
+        self._in_files = shared_memory()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
         self.verdict = ""
@@ -53,6 +54,8 @@ class Watchdog:
         below = descendants(launchers)
         theirs = {pid: program for pid, program in below.items() if self._is_theirs(pid)}
         memory = sum(resident(pid) for pid in theirs)
+        if shared_memory() - self._in_files > self._memory:  # somebody fills files in memory: is it one of these?
+            memory += sum(map(memory_files, theirs))
         if memory > self._memory:
             self.verdict = f"its programs used {memory >> 20} MB of memory, the limit is {self._memory >> 20} MB"
         most = max((list(theirs.values()).count(program) for program in set(theirs.values())), default=0)
@@ -85,6 +88,23 @@ def descendants(roots: list[int]) -> dict[int, int]:
             for child in children.get(to_look_at.pop(), []):
                 found[child] = root
                 to_look_at.append(child)
+    return found
+
+
+def shared_memory() -> int:
+    """Bytes of memory of the whole machine that are in files of memory."""
+    with open("/proc/meminfo") as meminfo:
+        return next((int(line.split()[1]) * 1024 for line in meminfo if line.startswith("Shmem:")), 0)
+
+
+def memory_files(pid: int) -> int:
+    """Bytes in the files that a process has in memory alone (memfd_create(2)): they count for nobody."""
+    found = 0
+    with suppress(OSError):
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            with suppress(OSError):
+                if os.readlink(entry.path).startswith("/memfd:"):
+                    found += os.stat(entry.path).st_blocks * 512
     return found
 
 
