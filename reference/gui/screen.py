@@ -49,6 +49,11 @@ class ChatScreen(BoxLayout):
         """Put the cursor where one writes."""
         self.ids.input.focus = not self.over
 
+    def on_touch_up(self, touch: Any) -> bool:
+        """After a click, wherever it was, one goes on writing."""
+        Clock.schedule_once(self._write_again, 0)  # afterwards: Kivy takes the keyboard from what was not clicked
+        return bool(super().on_touch_up(touch))
+
     def attach(self) -> None:
         """Ask for a file, and send it at once."""
         if not self.over:
@@ -113,6 +118,11 @@ class ChatScreen(BoxLayout):
         else:
             return False
         return True
+
+    def _write_again(self, *_: Any) -> None:
+        window = self.get_root_window()
+        if window and window.children[0] is self:  # else a dialog is open
+            self.write()
 
     def _chosen(self, path: Path) -> None:
         self.last_folder = str(path.parent)

@@ -14,6 +14,7 @@ _COLOURS = {  # name: (dark, light)
     "text": ("#e8edf2", "#17202a"),
     "faint": ("#93a1b0", "#5c6875"),
     "mine": ("#1f5f8b", "#cfe6fb"),
+    "mine_faint": ("#b9d3e6", "#4c5d6c"),
     "theirs": ("#232c37", "#ffffff"),
     "accent": ("#4aa8e8", "#1670b8"),
     "accent_text": ("#08131c", "#ffffff"),
@@ -36,6 +37,7 @@ class Theme(EventDispatcher):
     text = ColorProperty("#000000")
     faint = ColorProperty("#000000")
     mine = ColorProperty("#000000")
+    mine_faint = ColorProperty("#000000")
     theirs = ColorProperty("#000000")
     accent = ColorProperty("#000000")
     accent_text = ColorProperty("#000000")

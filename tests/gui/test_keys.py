@@ -133,6 +133,15 @@ def test_a_card_keeps_its_colours_through_a_change_of_theme(rig: Rig):
     assert colours["sanjay"] == pytest.approx(list(theme.of_name("sanjay", dark=False)))
 
 
+def test_a_click_anywhere_leaves_the_keyboard_where_one_writes(rig: Rig):
+    """On the list, and on a button, which the space bar would press again."""
+    rig.joined()
+    rig.happens(FileOffered(1, "sanjay", "a.txt", 5, True))
+    for widget in (rig.history, rig.button("Download")):
+        rig.click(widget)
+        assert rig.input.focus
+
+
 def test_f1_opens_nothing_of_kivys(rig: Rig):
     """Its settings are not for a chat."""
     rig.joined()
