@@ -36,7 +36,7 @@ MAX_FILES = 1_000
 IDLE_SECONDS = 30.0
 """How long a file may lie without moving before it has to go for a newer one: fetched by nobody, or begun and left."""
 
-MAX_OUTCOMES = 1_000
+MAX_OUTCOMES = 200
 """Files that are gone and yet remembered, for a sender whose connection broke before it was told how it went."""
 
 MAX_WAITING_GETS = 16
