@@ -202,6 +202,13 @@ class Window(Program):
         return run.stdout
 
 
+def a_second() -> float:
+    """A second; on a busy machine as much longer as a bare Python takes longer to start (0.02 s otherwise)."""
+    start = time.monotonic()
+    subprocess.run([sys.executable, "-S", "-c", ""], check=True)
+    return max(1.0, 50 * (time.monotonic() - start))
+
+
 def until(true: Callable[[], Any], what: Callable[[], str]) -> Any:
     """Look until something is so, often and not too long."""
     deadline = time.monotonic() + DEADLINE
