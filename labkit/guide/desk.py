@@ -79,6 +79,11 @@ class Pane:
         self._until(lambda: self.program.cursor()[1] == 0, f"the end of the line {part!r}")
         self.sees(part, pause=pause)
 
+    def is_asked(self, question: str) -> None:
+        """Wait until the cursor stands behind this question."""
+        self._until(lambda: question in self.program.screen()[self.program.cursor()[0]], repr(question))
+        self.sees(question, pause=0.3)
+
     def _sees(self, part: str) -> None:
         self._until(lambda: any(part in line for line in self.program.lines()), repr(part))
 

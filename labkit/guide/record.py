@@ -6,6 +6,7 @@ All come from the programs themselves. With ``--check`` nothing is written: it s
 from __future__ import annotations
 
 import argparse
+import difflib
 import re
 import sys
 import tempfile
@@ -25,6 +26,9 @@ _VOLATILE = re.compile(
     re.MULTILINE,
 )
 
+# Between two terminals side by side, or two columns.
+_WIDE = re.compile(r" {2,}")
+
 
 def main(arguments: list[str]) -> int:
     """Make all, or those with one of these words in their names; the exit status is 1 if --check finds a difference."""
@@ -42,8 +46,9 @@ def main(arguments: list[str]) -> int:
                 if not options.check:
                     RECORDINGS.mkdir(exist_ok=True)
                     path.write_text(text, encoding="utf-8")
-                elif not path.is_file() or _essence(path.read_text(encoding="utf-8")) != _essence(text):
+                elif difference := _difference(path, text):
                     old.append(file)
+                    print(difference, file=sys.stderr)
             print(name, flush=True)
     except (SceneFailed, LookupError) as error:
         print(error.args[0], file=sys.stderr)
@@ -87,11 +92,17 @@ def _experiment(name: str, folder: Path) -> dict[str, str]:
     return {f"{name}.txt": experiments.EXPERIMENTS[name](folder)}
 
 
+def _difference(path: Path, text: str) -> str:
+    """What the programs show now and did not, or the other way round."""
+    before = _essence(path.read_text(encoding="utf-8")) if path.is_file() else []
+    return "\n".join(difflib.unified_diff(before, _essence(text), f"{path.name}, recorded", "now", lineterm="", n=0))
+
+
 def _essence(text: str) -> list[str]:
-    """What must be the same: in any order, because threads take turns as they like."""
+    """What must be the same: in any order, because threads take turns as they like, and wherever on the desk."""
     if text.startswith('{"version"'):
         return []  # how it got there; where it got is in the text beside it
-    return sorted(set(_VOLATILE.sub("…", text).splitlines()))
+    return sorted({part for line in _VOLATILE.sub("…", text).splitlines() for part in _WIDE.split(line)})
 
 
 if __name__ == "__main__":

@@ -40,12 +40,12 @@ class Scene:
         place = (SERVER_ROWS + 1, self._people * (HALF + 2))
         self._people += 1
         person = self._open("client", name, place, (CLIENT_ROWS, HALF), home)
-        person.sees("Would you like to connect", pause=0.3)
+        person.is_asked("Would you like to connect")
         person.type("yes")
         if self._stage is None or self._stage >= 4:
             person.sees_line("2.GUI Mode", pause=0.3)
             person.type("1")
-        person.sees("Enter your Name", pause=0.2)
+        person.is_asked("Enter your Name")
         return person
 
     def joins(self, name: str) -> Pane:
@@ -54,7 +54,7 @@ class Scene:
         person.type(name)
         self.server.sees(name, pause=0.2)
         if self._stage != 1:
-            person.sees(f" : {name}")
+            person.sees(f"Client {self._people} : {name}")
         return person
 
     def _open(self, role: str, who: str, place: tuple[int, int], size: tuple[int, int], home: Path) -> Pane:
@@ -85,6 +85,7 @@ def roster(scene: Scene) -> None:
     sravya, sanjay = scene.joins("sravya"), scene.comes("sanjay")
     sanjay.type("Sravya")
     sanjay.sees("taken")
+    sanjay.is_asked("Enter your Name")
     sanjay.type("sanjay")
     sanjay.sees("Client 2 : sanjay")
     sravya.sees("sanjay joined the chat!")
