@@ -91,6 +91,8 @@ class Session:
         if self._member is None and time.monotonic() - self._since > HELLO_SECONDS:
             raise wire.ProtocolError("timeout", f"no name within {HELLO_SECONDS:.0f} seconds")
         if silent and self._decoder.in_frame:
+            if self._member is not None and wire.RESUME in self._member.features:
+                raise TimeoutError("a frame began and did not end")  # its network stands still: it may come back
             raise wire.ProtocolError("timeout", "a frame began and did not end")
         if silent and self._member is not None and wire.PING in self._member.features:
             self._silences += 1

@@ -20,13 +20,16 @@ from reference.protocol import (
     Ack,
     Earlier,
     Frame,
+    Hello,
     Joined,
     Left,
     Numbers,
+    Refused,
     Resume,
     Text,
     TextFrom,
     Welcome,
+    encode,
 )
 from reference.room import Member, NameRefused, Room
 from tests.reference.cutting import chat, send_through_cuts
@@ -304,6 +307,19 @@ def test_a_vanished_one_exits_when_its_place_is_held_no_more(live: Live):
         bob.send(Text("still there"))
         live.shown.wait_for("[bob] still there")
         assert bob.until(Left("ann")) == [Joined("ann"), Left("ann")]
+
+
+def test_half_a_frame_and_then_silence_is_a_lost_connection():
+    """Of one that can resume: its network stands still, and it may come back."""
+    with serving(hold=10.0, patience=0.3) as live, Raw(live.address) as ann:
+        ann.join("ann", CAN_RESUME)
+        ann.send_bytes(encode(Text("hello"))[:9])
+        live.shown.wait_for("[ann] connection lost")
+        with Raw(live.address) as other:
+            other.send(Hello("ann"))
+            refused = other.next()
+            assert isinstance(refused, Refused)
+            assert refused.code == "name-held"
 
 
 def test_a_second_connection_takes_the_place_of_a_half_open_one(live: Live):
