@@ -43,6 +43,7 @@ class Desk:
         return self
 
     def __exit__(self, *_: object) -> None:
+        ImageGrab.grab(xdisplay=self.display).save(self.folder / "at-the-end.png")  # pytest keeps it when a test fails
         for program in reversed(self._programs):
             if program.poll() is None:
                 program.kill()
