@@ -119,7 +119,7 @@ gradescope: .venv/test.stamp ## make the autograder zip for Gradescope: make gra
 
 # ---- Check -----------------------------------------------------------------------------------
 
-test: .venv/test.stamp ## run the tests on all cores (ARGS="-k files" for some of them)
+test: .venv/test.stamp .venv/grade.stamp ## run the tests on all cores (ARGS="-k files" for some of them)
 	@sh requirements/debian.sh
 	.venv/bin/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 

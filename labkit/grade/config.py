@@ -6,7 +6,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import Any, get_type_hints
 
 from labkit import ladder
 from tests.graded.network import NETWORKS
+
+__all__ = ["BadConfig", "Config", "Late", "Limits", "points_of", "read", "replace"]
 
 
 class BadConfig(Exception):

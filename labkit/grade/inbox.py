@@ -120,13 +120,13 @@ def _whose(path: Path, metadata: dict[str, Any], roster: Roster) -> Submission:
         people = said.get(":submitters") or [{}]
         name = " and ".join(str(each.get(":name", "")) for each in people) or name
         number, email = str(people[0].get(":sid") or ""), str(people[0].get(":email") or "")
-        submitted = _time(said.get(":created_at"))
+        submitted = time_of(said.get(":created_at"))
     elif match := GRADESCOPE.fullmatch(path.name):
         number = match["id"]
     person = roster.find(ids={number, name}, name=name, email=email)
     if person is not None:
         name, number, email = person.name or name, person.id or number, person.email or email
-        submitted = _time(person.submitted) or submitted
+        submitted = time_of(person.submitted) or submitted
     # What a page, a table or a terminal shows of it is harmless from here on.
     name, number, email = (one_line(each).strip()[:100] for each in (name, number, email))
     return Submission(key_of(number or path_key(path, name)), name, number, email, submitted, late, [path])
@@ -167,7 +167,8 @@ def _metadata(folder: Path) -> dict[str, Any]:
     return {}
 
 
-def _time(said: object) -> datetime | None:
+def time_of(said: object) -> datetime | None:
+    """A time as a platform writes it; None for what is none."""
     if isinstance(said, datetime):
         return said if said.tzinfo else said.replace(tzinfo=UTC)
     try:

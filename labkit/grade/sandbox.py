@@ -26,8 +26,11 @@ from labkit.grade.config import Limits
 
 KINDS = ("bubblewrap", "unshare", "container", "none")
 
-# Users that no machine has: one for each session, so that two that run at the same time share no limit.
+# Users that no machine has: for each session others, so that two that run at the same time share no limit.
 FIRST_USER, USERS = 100_000_000, 1_000_000_000
+SPAN = 1 << 22
+"""A container's programs are each another user: the session's first and its own process number, which is below this
+(proc(5), pid_max)."""
 
 TOOLS = {
     "bubblewrap": ("bwrap", "unshare", "prlimit", "setpriv", "choom", "env"),
@@ -189,7 +192,7 @@ def _unshare(sandbox: Sandbox) -> str:
     inside.write_text(_new_root(sandbox), encoding="utf-8")
     return f"""#!/bin/sh
 {_beginning(sandbox)}
-export tmp own user nproc
+export tmp own user group nproc
 exec unshare --mount --pid --fork --kill-child --uts sh {quote(str(inside))} $$ "$@"
 """
 
@@ -238,7 +241,8 @@ def _container(sandbox: Sandbox) -> str:
 {_beginning(sandbox)}
 trap - INT QUIT TSTP
 export TMPDIR="$tmp" HOME="$tmp"
-[ "$side" = folder ] || export PYTHONPATH={quote(str(sandbox.place.root / "kit"))}
+# What the checkout has is for root alone: the reference and what makes races certain were copied.
+export PYTHONPATH="$(echo "$PYTHONPATH" | sed 's#{ladder.ROOT}#{sandbox.place.root}/kit#g')"
 echo child-pid >{quote(str(sandbox.place.started))}/$$
 exec {_inside(sandbox)} "$@"
 """
@@ -247,7 +251,9 @@ exec {_inside(sandbox)} "$@"
 def _beginning(sandbox: Sandbox) -> str:
     """Who is to be started, where its /tmp is, and whose it all is."""
     place, users = sandbox.place, sandbox.users
-    own = place.root / "kit" if sandbox.kind == "container" else ladder.ROOT
+    container = sandbox.kind == "container"
+    own = place.root / "kit" if container else ladder.ROOT
+    mine = '"$PWD" "$tmp" ${KIVY_HOME:+"${KIVY_HOME%/*}"}'
     return f"""# Written by labkit/grade/sandbox.py. Arguments: whose side, and the command.
 set -e
 # Ctrl-C is meant for the program alone: what stands above it must outlive it.
@@ -256,10 +262,13 @@ case $1 in
 reference) user={users.reference} own={quote(str(own / "reference"))} nproc=4096 ;;
 *) user={users.submission} own={quote(str(place.submission))} nproc={sandbox.limits.threads} ;;
 esac
-side=$1; shift
+shift
+group=$user
+{"user=$((user + $$))  # with no files of their own to see, each program is somebody else" if container else ""}
 tmp={quote(str(place.disk / "tmp"))}/$$
 mkdir "$tmp"
-{'chown -R "$user:$user" "$PWD" "$tmp" ${KIVY_HOME:+"${KIVY_HOME%/*}"}' if os.geteuid() == 0 else ""}"""
+chmod 700 {mine}
+{f'chown -R "$user:$group" {mine}' if os.geteuid() == 0 else ""}"""
 
 
 def _rough() -> list[str]:
@@ -270,7 +279,7 @@ def _rough() -> list[str]:
 def _inside(sandbox: Sandbox, chdir: str = "") -> str:
     """The words before the program's own command: its limits, and its user."""
     limits, mega = sandbox.limits, 1024 * 1024
-    user = "setpriv --reuid=$user --regid=$user --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all"
+    user = "setpriv --reuid=$user --regid=$group --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all"
     return (
         f"/usr/bin/env {chdir} --default-signal=INT,QUIT,TSTP MALLOC_ARENA_MAX=2 "
         f"choom -n 1000 -- prlimit --nproc=$nproc --core=0 --nofile=1024 --fsize={limits.file_mb * mega} "

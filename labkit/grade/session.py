@@ -214,10 +214,15 @@ def _write(files: Mapping[str, bytes], folder: Path) -> None:
 def _show_reference(place: Place, sandbox: Sandbox) -> None:
     """Without mounts of its own, the reference's user gets a copy that the submission's cannot read."""
     kit = place.root / "kit"
-    shutil.copytree(ladder.ROOT / "reference", kit / "reference")
+    shutil.copytree(ladder.ROOT / "reference", kit / "reference", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("rough", "hasty"):
+        shutil.copytree(ladder.ROOT / "tests" / "graded" / name, kit / "tests" / "graded" / name)
     for path in (kit, *kit.rglob("*")):
-        os.chown(path, sandbox.users.reference, sandbox.users.reference)
-        path.chmod(0o500 if path.is_dir() else 0o400)
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    # A group that no program of the submission is in.
+    for path in (kit / "reference", *(kit / "reference").rglob("*")):
+        os.chown(path, 0, sandbox.users.reference)
+        path.chmod(0o750 if path.is_dir() else 0o640)
 
 
 def _environment() -> dict[str, str]:

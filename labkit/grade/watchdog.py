@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from labkit.grade.sandbox import SPAN
+
 PAUSE = 0.1
 """Seconds between two looks: a look costs some milliseconds, and memory is filled at a few GB a second."""
 
@@ -51,7 +53,7 @@ class Watchdog:
 
     def _look(self) -> None:
         launchers = [int(file.name) for file in self._started.iterdir() if file.name.isdigit()]
-        below = descendants(launchers)
+        below = descendants(launchers) | {launcher: launcher for launcher in launchers}
         theirs = {pid: program for pid, program in below.items() if self._is_theirs(pid)}
         memory = sum(resident(pid) for pid in theirs)
         if shared_memory() - self._in_files > self._memory:  # somebody fills files in memory: is it one of these?
@@ -68,7 +70,7 @@ class Watchdog:
 
     def _is_theirs(self, pid: int) -> bool:
         with suppress(OSError):
-            return self._user < 0 or os.stat(f"/proc/{pid}").st_uid == self._user
+            return self._user < 0 or self._user <= os.stat(f"/proc/{pid}").st_uid < self._user + SPAN
         return False
 
 

@@ -60,7 +60,8 @@ def moodle(results: list[Result], config: Config, people: Roster) -> str:
                 "Identifier": f"Participant {number}" if number.isdigit() else number,
                 "Full name": row.get("name", ""), "Email address": row.get("email", ""), "Grade can be changed": "Yes",
             }  # fmt: skip
-        about |= {"Maximum Grade": _number(config.out_of, config), "Grade": _mark(result, config)}
+            about["Maximum Grade"] = _number(config.out_of, config)
+        about["Grade"] = _mark(result, config)
         if result is not None and "Feedback comments" in head:
             about["Feedback comments"] = feedback(result)
         rows.append(about)
@@ -141,4 +142,6 @@ def _csv(head: list[str], rows: Iterable[dict[str, str]]) -> str:
 def harmless(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
     text = str(cell)
+    if text == "-":  # Moodle's own way to say nothing
+        return text
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text

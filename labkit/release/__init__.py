@@ -1,0 +1,1 @@
+"""The student kit: what students get, without solutions, hidden tests or later stages."""
