@@ -65,14 +65,17 @@ def forbid_shared_memory() -> None:
 
 
 def options(job: dict[str, Any], stage: dict[str, Any]) -> list[str]:
-    """pytest's command line for one stage."""
+    """pytest's command line for one stage.
+
+    With `=` between a name and its value: where pytest does not know an option yet it takes a value that stands by
+    itself for a folder of tests, and would run the submission's conftest.py, here, outside of the sandbox.
+    """
     words = [str(ladder.ROOT / "tests" / "graded"), "--rootdir", str(ladder.ROOT), "--capture=no"]
     words += ["-c", str(ladder.ROOT / "pyproject.toml"), *(f"-pno:{name}" for name in (*NOT_NEEDED, "xdist"))]
-    words += ["--stage", str(stage["stage"]), "--seed", str(job["seed"]), "--patience", str(job["patience"])]
-    words += ["--server", stage["folder"], "--client", stage["folder"], "--pairs"]
-    words += ["--again", stage["again"]]
+    words += [f"--stage={stage['stage']}", f"--seed={job['seed']}", f"--patience={job['patience']}"]
+    words += [f"--server={stage['folder']}", f"--client={stage['folder']}", "--pairs", f"--again={stage['again']}"]
     if job["launcher"]:
-        words += ["--launcher", job["launcher"], "--launcher-above", str(job["above"])]
+        words += [f"--launcher={job['launcher']}", f"--launcher-above={job['above']}"]
     return words
 
 

@@ -134,12 +134,14 @@ def run(options: Options, wanted: list[Told]) -> Generator[Result]:
 def _arguments(options: Options) -> list[str]:
     arguments = [str(ladder.ROOT / "tests" / "graded"), "--rootdir", str(ladder.ROOT), "-p", "labkit.student.stories"]
     arguments += ["-c", str(ladder.ROOT / "pyproject.toml"), *(f"-pno:{name}" for name in NOT_NEEDED)]
-    arguments += ["--stage", str(options.stage), "--seed", str(options.seed), "--patience", str(options.patience)]
-    arguments += ["--server", options.server or str(options.folder), "--client", options.client or str(options.folder)]
+    arguments += [f"--stage={options.stage}", f"--seed={options.seed}", f"--patience={options.patience}"]
+    # With `=`: where pytest does not know an option yet it takes a value that stands by itself for a folder of tests,
+    # and would run a conftest.py that lies there.
+    arguments += [f"--server={options.server or options.folder}", f"--client={options.client or options.folder}"]
     arguments += ["--pairs"] if options.pairs else []
     for name in ("network", "again"):
         if value := getattr(options, name):
-            arguments += [f"--{name}", value]
+            arguments += [f"--{name}={value}"]
     return arguments
 
 

@@ -60,6 +60,26 @@ def test_it_sees_nothing_of_the_machine(kind: str, tmp_path: Path) -> None:
 
 
 @needs_one
+def test_no_file_of_a_submission_is_run_outside(tmp_path: Path) -> None:
+    """Not even those that tools look for: pytest runs a conftest.py in each folder that it is told of."""
+    tmp_path.chmod(0o777)
+    harm = f"open('{tmp_path}/harm', 'w')\n".encode()
+    names = ("conftest.py", "sitecustomize.py", "usercustomize.py", "pytest.py", "setup.cfg")
+    files = {name: text.encode() for name, text in ladder.solution(1).items()}
+    told = Session(
+        [StagePrograms(1, {**files, **dict.fromkeys(names, harm)})],
+        1,
+        Limits(),
+        KINDS[0],
+        networks=("direct",),
+        points=ONE,
+    )
+    told.run()
+    assert told.stories[1][SAYS].outcome == "passed", told.fault
+    assert not (tmp_path / "harm").exists()
+
+
+@needs_one
 def test_who_eats_its_time_is_stopped_and_keeps_what_it_had() -> None:
     """What was not told by then is lost, and that is nobody else's fault."""
     told = session(KINDS[0], "import time; time.sleep(1000)\n", minutes=0.05, patience=60)
