@@ -1,7 +1,6 @@
 """What the command lines of server and client have in common: ports, sizes, and errors in one line."""
 
 import argparse
-import contextlib
 import os
 import sys
 from typing import NoReturn
@@ -49,11 +48,3 @@ def count(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) < 10:
         return int(text)
     raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}")
-
-
-def seconds(text: str) -> float:
-    """A time in seconds. Raises ArgumentTypeError."""
-    with contextlib.suppress(ValueError):
-        if 0 <= float(text) < 10**9:
-            return float(text)
-    raise argparse.ArgumentTypeError(f"must be a number of seconds, not {text!r}")

@@ -235,7 +235,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--hold",
-        type=arguments.seconds,
+        type=arguments.count,
         default=HOLD_SECONDS,
         metavar="SECONDS",
         help="how long the place of a broken connection is held (15)",

@@ -131,11 +131,11 @@ class Client:
         A server hangs up on who takes long to choose a name: then this connects anew, and nobody notices.
         """
         try:
-            welcome = self._ask_in(name)
+            welcome = self._ask(wire.Hello(name, wire.FEATURES))
         except (_HungUp, ConnectionError):
             self._stream.close()
             self.connect()
-            welcome = self._ask_in(name)
+            welcome = self._ask(wire.Hello(name, wire.FEATURES))
         self.name = name
         self._features = frozenset(welcome.features) & frozenset(wire.FEATURES)
         self._roster = list(welcome.roster)
@@ -195,14 +195,7 @@ class Client:
         self._stream.end()
         self._listener.join(LEAVE_SECONDS)  # not for ever: it may be stuck in what shows its events
 
-    def close(self) -> None:
-        """Give up a connection that has not joined."""
-        self._stream.close()
-
     # --- joining
-
-    def _ask_in(self, name: str) -> wire.Welcome:
-        return self._ask(wire.Hello(name, wire.FEATURES))
 
     def _ask(self, question: wire.Hello | wire.Resume) -> wire.Welcome:
         try:
@@ -275,11 +268,9 @@ class Client:
             data = self._stream.receive()
             if data == b"":
                 # A server that knows bye says it: without one the network, or the server, has died.
-                return (
-                    events.Ended("Connection lost", can_resume=True)
-                    if wire.BYE in self._features
-                    else events.Ended(by_server=True)
-                )
+                if wire.BYE not in self._features:
+                    return events.Ended(by_server=True)
+                return events.Ended("Connection lost", can_resume=True)
             if data is not None:
                 silences = 0
                 self._decoder.feed(data)
@@ -373,7 +364,7 @@ class Client:
         except NameRefused as error:
             if error.code != "name-unknown":
                 raise
-            welcome = self._ask_in(self.name)
+            welcome = self._ask(wire.Hello(self.name, wire.FEATURES))
             known = False
         numbers = self._next_frame()
         if not isinstance(numbers, wire.Numbers):

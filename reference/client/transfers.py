@@ -19,19 +19,34 @@ PROGRESS_SECONDS = 0.1
 """The least time between two events of progress of one file: an eye sees no more, and a window must draw each."""
 
 
-class _Outgoing:
+class _File:
+    def __init__(self, number: int, name: str, size: int) -> None:
+        self.number, self.name, self.size = number, name, size
+        self._told_at = time.monotonic()
+
+    def progress(self, done: int) -> list[events.Event]:
+        """An event, if the last one is long enough ago."""
+        now = time.monotonic()
+        if now - self._told_at < PROGRESS_SECONDS:
+            return []
+        self._told_at = now
+        return [events.FileProgress(self.number, self.name, done, self.size)]
+
+    def failed(self, reason: str) -> events.FileFailed:
+        """The event of that."""
+        return events.FileFailed(self.number, self.name, reason)
+
+
+class _Outgoing(_File):
     def __init__(self, number: int, upload: Upload, offer: bytes) -> None:
-        self.number = number
+        super().__init__(number, upload.name, upload.size)
         self.offer = offer  # the frame
-        self.name = upload.name
         self.upload = upload
-        self.progress = _Progress(number, upload.name, upload.size)
 
 
-class _Incoming:
+class _Incoming(_File):
     def __init__(self, number: int, offer: wire.OfferFrom) -> None:
-        self.number = number
-        self.name = offer.name
+        super().__init__(number, offer.name, offer.size)
         self.offer = offer
         self.pull = Pull(offer.id, offer.size)
         self.download: Download | None = None  # until it is asked for
@@ -39,21 +54,6 @@ class _Incoming:
         # can be asked for again: else they would be taken for the new ones.
         self.called_off = False
         self.wanted_again = False
-        self.progress = _Progress(number, offer.name, offer.size)
-
-
-class _Progress:
-    def __init__(self, number: int, name: str, size: int) -> None:
-        self._number, self._name, self._size = number, name, size
-        self._told_at = time.monotonic()
-
-    def at(self, done: int) -> list[events.Event]:
-        """An event, if the last one is long enough ago."""
-        now = time.monotonic()
-        if now - self._told_at < PROGRESS_SECONDS:
-            return []
-        self._told_at = now
-        return [events.FileProgress(self._number, self._name, done, self._size)]
 
 
 class Transfers:
@@ -116,19 +116,19 @@ class Transfers:
             outgoing = self._drop_outgoing(file_id)
             if outgoing is not None:
                 self._withdraw(file_id, "its sender called it off")
-                self._on_event(events.FileFailed(outgoing.number, outgoing.name, "you called it off"))
+                self._on_event(outgoing.failed("you called it off"))
         for incoming in coming:
             incoming.wanted_again = False
             if not incoming.called_off:
                 incoming.called_off = True
-                self._on_event(events.FileFailed(incoming.number, incoming.name, "you called it off"))
+                self._on_event(incoming.failed("you called it off"))
         return bool(going or coming)
 
     def under_way(self) -> list[tuple[int, str]]:
         """Number and name of each file that moves, either way."""
         with self._lock:
             coming = [each for each in self._incoming.values() if each.download is not None and not each.called_off]
-            files: list[_Outgoing | _Incoming] = [*self._outgoing.values(), *coming]
+            files: list[_File] = [*self._outgoing.values(), *coming]
             return sorted((each.number, each.name) for each in files)
 
     def reconnected(self, outbox: Outbox) -> None:
@@ -154,12 +154,12 @@ class Transfers:
             self._incoming.clear()
         for sent in outgoing:
             sent.upload.close()
-            self._on_event(events.FileFailed(sent.number, sent.name, reason))
+            self._on_event(sent.failed(reason))
         for received in incoming:
             if received.download is not None:
                 received.download.discard()
             if received.download is not None and not received.called_off:
-                self._on_event(events.FileFailed(received.number, received.name, reason))
+                self._on_event(received.failed(reason))
 
     # --- what the server asks of us
 
@@ -187,10 +187,10 @@ class Transfers:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             if self._drop_outgoing(get.id) is None:
                 return b""
-            self._on_event(events.FileFailed(outgoing.number, outgoing.name, reason))
+            self._on_event(outgoing.failed(reason))
             self._withdraw(get.id, reason)
             return b""
-        for event in outgoing.progress.at(get.offset):
+        for event in outgoing.progress(get.offset):
             self._on_event(event)
         return wire.encode(answer)
 
@@ -220,7 +220,7 @@ class Transfers:
         except OSError as error:
             self._fail(incoming, f"cannot write it: {error.strerror}", tell=True)
             return
-        for event in incoming.progress.at(incoming.pull.arrived):
+        for event in incoming.progress(incoming.pull.arrived):
             self._on_event(event)
         self._ask(incoming)
 
@@ -248,7 +248,7 @@ class Transfers:
         """A file of ours is not taken, or one of somebody else's is called off."""
         outgoing = self._drop_outgoing(abort.id)
         if outgoing is not None:
-            self._on_event(events.FileFailed(outgoing.number, outgoing.name, abort.reason))
+            self._on_event(outgoing.failed(abort.reason))
         incoming = self._incoming.get(abort.id)
         if incoming is not None:
             self._fail(incoming, abort.reason)
@@ -287,7 +287,7 @@ class Transfers:
         if tell:
             self._outbox.send(wire.encode(wire.Abort(incoming.offer.id, reason)))
         if not incoming.called_off or incoming.wanted_again:
-            self._on_event(events.FileFailed(incoming.number, incoming.name, reason))
+            self._on_event(incoming.failed(reason))
 
     def _withdraw(self, file_id: bytes, reason: str) -> None:
         """Call off a file of ours, on this connection and, in case it is broken, on the next."""
