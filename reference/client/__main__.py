@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from reference import arguments
+from reference.terminal import questions
 
 if TYPE_CHECKING:
     from reference.client.connection import Client
@@ -28,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a byte that is no text is no reason to end
     try:
-        if not options.yes and not _wants_to_connect():
+        if not options.yes and not questions.wants_to_connect():
             return 0
         return _chat(options)
     except (KeyboardInterrupt, EOFError):
@@ -60,23 +61,6 @@ def _interrupt(*_: Any) -> NoReturn:
     raise KeyboardInterrupt  # these end a client as Ctrl-C does
 
 
-def _ask(question: str) -> str:
-    answer = input(question)
-    if not sys.stdin.isatty():
-        print(flush=True)  # nobody's Enter ended the line of the question
-    return answer.strip()
-
-
-def _wants_to_connect() -> bool:
-    while True:
-        answer = _ask("Would you like to connect (yes/no)? ").lower()
-        if answer in ("yes", "y"):
-            return True
-        if answer in ("no", "n"):
-            return False
-        print("Please answer yes or no")
-
-
 def _chat(options: argparse.Namespace) -> int:
     from reference.client.connection import AUTO_GET, Client, JoinFailed
     from reference.printable import one_line
@@ -97,7 +81,7 @@ def _chat(options: argparse.Namespace) -> int:
 
 def _meet(client: "Client", screen: "_Later", options: argparse.Namespace) -> int:
     try:
-        mode = options.mode or _ask_mode()
+        mode = options.mode or questions.which_mode()
         face = _open_face(client, mode, options.theme)
         if face is None:
             return 1
@@ -136,22 +120,13 @@ class _Later:
             self.face(event)
 
 
-def _ask_mode() -> str:
-    while True:
-        print("Enter your preference mode:\n1.Terminal Mode\n2.GUI Mode")
-        answer = _ask("")
-        if answer in ("1", "2"):
-            return "terminal" if answer == "1" else "gui"
-        print("Please answer 1 or 2")
-
-
 def _join(client: "Client", name: str | None) -> None:
     from reference.client.connection import NameRefused
     from reference.printable import one_line
 
     while True:
         if name is None:
-            name = _ask("Enter your Name : ")
+            name = questions.ask("Enter your Name : ")
         try:
             client.join(name)
         except NameRefused as error:

@@ -2,23 +2,24 @@
 
 import os
 import sys
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from reference.client.connection import Client
-from reference.client.events import Event
+if TYPE_CHECKING:  # asked before anything heavy is imported: see client/__main__.py
+    from reference.client.connection import Client
+    from reference.client.events import Event
 
 
 class Face(Protocol):
     """What shows the chat to somebody."""
 
-    def show(self, event: Event) -> None:
+    def show(self, event: "Event") -> None:
         """Show an event. For any thread."""
 
     def run(self) -> int:
         """Read what is typed until the chat ends; returns the exit status."""
 
 
-def open_terminal(client: Client) -> Face:
+def open_terminal(client: "Client") -> Face:
     """The face for this terminal: the interactive one where somebody sits, and what it needs is installed."""
     if sys.stdin.isatty() and sys.stdout.isatty() and _can_draw():
         try:
