@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from labkit import ladder
+from labkit.guide.cuts import cuts
 from labkit.proxy.faults import Faults
 from labkit.proxy.proxy import Proxy
 from reference.files import safe_name
@@ -67,7 +68,7 @@ def names(_: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-EXPERIMENTS = {"freeze": freeze, "slow-line": slow_line, "names": names}
+EXPERIMENTS = {"freeze": freeze, "slow-line": slow_line, "names": names, "cuts": cuts}
 
 
 @contextmanager
