@@ -196,8 +196,9 @@ class Reader:
 
 
 def _copy(lab: Path) -> None:
-    """The files that git knows, as they are here now; what is installed is shared."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ladder.ROOT, stdout=subprocess.PIPE, check=True)
+    """The files that git knows or would take, as they are here now; what is installed is shared."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ladder.ROOT, stdout=subprocess.PIPE, check=True)
     for name in filter(None, listed.stdout.decode().split("\0")):
         if (ladder.ROOT / name).is_file():
             (lab / name).parent.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,8 @@ from labkit.guide import marks, vendor
 FOR_INSTRUCTORS = "For instructors"
 """The section of the table of contents that the students' guide does not have."""
 
+_TO_INSTRUCTORS = re.compile(r"\[(?P<words>[^]]+)\]\(instructors[^)]*\)")
+
 _FIGURE = re.compile(
     r'<figure class="cast" data-cast="(?P<name>[\w-]+)"><figcaption>(?P<title>.*?)</figcaption></figure>'
 )
@@ -40,6 +42,8 @@ def on_files(files: Any, config: Any, **_: Any) -> Any:
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Put in what the marks stand for. Raises PluginError."""
+    if marks.without_solutions():
+        markdown = _TO_INSTRUCTORS.sub(r"\g<words>", markdown)
     try:
         return marks.put_in(markdown)
     except LookupError as error:
