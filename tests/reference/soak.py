@@ -27,9 +27,10 @@ GROWTH = 0.05
 """Memory may grow by this share."""
 
 BATCH = 100
-"""Messages that are sent as one piece, and how many pieces may be on their way at once is AHEAD."""
+"""Messages that are sent as one piece."""
 
 AHEAD = 20
+"""Pieces that may be on their way at once: nobody runs away from those who read."""
 
 
 class Held:
