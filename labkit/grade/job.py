@@ -94,8 +94,8 @@ def all_stories(stage: int, config: Config) -> list[Story]:
     options = run.Options(stage, Path("reference"), 0, own=True, server="absent", client="absent")
     found: dict[str, Story] = {}
     for told in run.collect(options):
-        if config.points_of(told.test.rpartition("::")[2], told.points):
-            story_of(found, told.id, told.name, told.place, told.points, told.pair)
+        if points := config.points_of(told.test.rpartition("::")[2], told.points):
+            story_of(found, told.id, told.name, told.place, points, told.pair)
     return list(found.values())
 
 

@@ -56,7 +56,7 @@ class Grading:
         seen = {scene: number for number, scene in enumerate(dict.fromkeys(each.scene for each in told.values()))}
         items[:] = sorted(told, key=lambda item: (in_order(told[item].place), seen[told[item].scene]))
         self._told = {item.nodeid: told[item] for item in items}
-        self.tell({"collected": [_described(item, told[item]) for item in items]})
+        self.tell({"collected": [self._described(item, told[item]) for item in items]})
 
     def _is_wanted(self, item: pytest.Item, told: Told) -> bool:
         # What carries this mark is not for stages' programs at all (tests/graded/conftest.py).
@@ -65,6 +65,13 @@ class Grading:
             return False
         on_wanted = told_network(told.name) in self._job["networks"]
         return told.stage == self._stage and not never and on_wanted and (not self._only or told.id in self._only)
+
+    def _described(self, item: pytest.Item, told: Told) -> dict[str, Any]:
+        first = (getattr(getattr(item, "function", None), "__doc__", "") or "").strip().splitlines()
+        return {
+            "id": told.id, "task": told.place, "pair": told.pair, "name": told.name, "about": first[0] if first else "",
+            "points": points_of(self._job["points"], _test(told), told.points),
+        }  # fmt: skip
 
     # On what disk.
 
@@ -159,11 +166,3 @@ class Grading:
 
 def _test(told: Told) -> str:
     return told.test.rpartition("::")[2]
-
-
-def _described(item: pytest.Item, told: Told) -> dict[str, Any]:
-    first = ((getattr(item, "function", None) and item.function.__doc__) or "").strip().splitlines()  # type: ignore[attr-defined]
-    return {
-        "id": told.id, "test": _test(told), "task": told.place, "points": told.points,
-        "pair": told.pair, "name": told.name, "about": first[0] if first else "",
-    }  # fmt: skip

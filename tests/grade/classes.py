@@ -40,33 +40,77 @@ POINTS = {
 ALL = sum(POINTS.values())
 
 # What each chaff loses: the stories that its bug is in the way of.
-_WELCOME = "test_the_welcome_names_everyone_with_the_newcomer_last"
 LOSES: dict[str, tuple[str, ...]] = {
-    "roster-without-oneself": (_WELCOME,),
-    "roster-in-another-order": (_WELCOME,),
-    "newcomer-first": (_WELCOME,),
-    "no-roster": (_WELCOME,),
-    "rosters-unannounced": (),
-    "second-replaces-the-first": (),
-    "large-and-small-letters": (),
-    "empty-names": (),
-    "endless-names": (),
-    "names-measured-in-bytes": (),
-    "names-with-escapes": (),
-    "refused-is-hung-up-on": (),
-    "refused-without-a-reason": (),
-    "refused-for-good": (),
-    "told-of-oneself": (),
-    "only-the-first-is-told": (),
-    "nobody-is-told-who-comes": (),
-    "told-twice-who-comes": (),
-    "notices-for-those-who-know-none": (),
-    "nobody-is-told-who-goes": (),
-    "who-never-came-goes": (),
-    "numbers-from-0": (),
-    "no-total": (),
-    "other-words-for-joined": (),
-    "no-exit-notice": (),
+    "roster-without-oneself": (
+        "test_a_taken_name_is_refused_and_another_is_taken_on_the_same_connection",
+        "test_the_roster_has_everyone_with_oneself_last",
+        "test_the_welcome_names_everyone_with_the_newcomer_last",
+    ),
+    "roster-in-another-order": (
+        "test_a_taken_name_is_refused_and_another_is_taken_on_the_same_connection",
+        "test_the_roster_has_everyone_with_oneself_last",
+        "test_the_welcome_names_everyone_with_the_newcomer_last",
+    ),
+    "newcomer-first": (
+        "test_a_taken_name_is_refused_and_another_is_taken_on_the_same_connection",
+        "test_the_roster_has_everyone_with_oneself_last",
+        "test_the_welcome_names_everyone_with_the_newcomer_last",
+    ),
+    "no-roster": (
+        "test_the_roster_has_everyone_with_oneself_last",
+        "test_the_welcome_names_everyone_with_the_newcomer_last",
+    ),
+    "rosters-unannounced": (
+        "test_the_roster_has_everyone_with_oneself_last",
+        "test_the_server_says_that_it_knows_rosters",
+    ),
+    "second-replaces-the-first": (
+        "test_a_taken_name_is_refused_and_another_is_taken_on_the_same_connection",
+        "test_names_that_look_the_same_are_the_same",
+    ),
+    "large-and-small-letters": ("test_names_that_look_the_same_are_the_same",),
+    "empty-names": (
+        "test_a_name_that_nobody_could_read_is_refused",
+        "test_who_never_joined_is_never_said_to_have_gone",
+    ),
+    "endless-names": ("test_a_name_that_nobody_could_read_is_refused",),
+    "names-measured-in-bytes": (
+        "test_a_taken_name_is_refused_and_another_is_taken_on_the_same_connection",
+        "test_a_text_reaches_everyone_else_and_the_server",
+        "test_any_other_name_is_welcome",
+        "test_everyone_is_told_once_who_has_gone",
+        "test_those_who_are_there_are_told_once_who_comes",
+    ),
+    "names-with-escapes": ("test_a_name_that_nobody_could_read_is_refused",),
+    "refused-is-hung-up-on": (
+        "test_a_name_that_nobody_could_read_is_refused",
+        "test_a_taken_name_is_refused_and_another_is_taken_on_the_same_connection",
+    ),
+    "refused-without-a-reason": (
+        "test_a_name_that_nobody_could_read_is_refused",
+        "test_a_taken_name_is_refused_and_another_is_taken_on_the_same_connection",
+    ),
+    "refused-for-good": ("test_a_taken_name_is_refused_and_another_is_taken_on_the_same_connection",),
+    "told-of-oneself": ("test_those_who_are_there_are_told_once_who_comes",),
+    "only-the-first-is-told": ("test_those_who_are_there_are_told_once_who_comes",),
+    "nobody-is-told-who-comes": ("test_those_who_are_there_are_told_once_who_comes",),
+    "told-twice-who-comes": ("test_those_who_are_there_are_told_once_who_comes",),
+    "notices-for-those-who-know-none": ("test_who_does_not_know_notices_gets_none",),
+    "nobody-is-told-who-goes": (
+        "test_everyone_is_told_once_who_has_gone",
+        "test_who_does_not_know_notices_gets_none",
+    ),
+    "who-never-came-goes": ("test_who_never_joined_is_never_said_to_have_gone",),
+    "numbers-from-0": (
+        "test_a_client_shows_the_roster_it_is_given",
+        "test_the_roster_has_everyone_with_oneself_last",
+    ),
+    "no-total": (
+        "test_a_client_shows_the_roster_it_is_given",
+        "test_the_roster_has_everyone_with_oneself_last",
+    ),
+    "other-words-for-joined": ("test_a_client_shows_who_comes_and_who_goes",),
+    "no-exit-notice": ("test_a_client_shows_who_comes_and_who_goes",),
 }
 
 ATTACKS_IN_CLASS = (
@@ -197,7 +241,7 @@ def _starters() -> list[Pupil]:
     return found
 
 
-STARTERS = (0, 0, 0, 0)
+STARTERS = (7, 10, 15, 17)
 
 
 def _attacks(world: World) -> list[Pupil]:
@@ -205,8 +249,8 @@ def _attacks(world: World) -> list[Pupil]:
     found = []
     for name in ATTACKS_IN_CLASS:
         attack = by_name[name]
-        # Those whose server works as the solution's does have its threads too.
-        earns = attack.points + (2 if attack.points >= 3 else 0)
+        # A server that works as the solution's does has its threads too, and so has the one beside a false client.
+        earns = attack.points + (2 if attack.points >= 3 or name == "a client that talks to itself" else 0)
         files = _in("1_text", attack.files(world))
         found.append(Pupil(f"attack {name}", "attack", _folder(f"attack {name}", files), earns))
     return found

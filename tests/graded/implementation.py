@@ -34,7 +34,7 @@ class Implementation:
 class Launcher:
     """A program that starts what is under test, in a sandbox for instance.
 
-    Its arguments are `reference` or `folder`, and the command. `above` is how many processes, each the only child of
+    Its arguments are `reference` or `folder`, and the command. `above` is how many processes, each the first child of
     the one before, then stand between us and the program: 0 if the launcher becomes the program (execve(2)).
     """
 

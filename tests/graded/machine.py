@@ -20,13 +20,13 @@ def threads(pid: int) -> int:
 
 
 def descend(pid: int, generations: int) -> int:
-    """The process so many generations below one, each the only child of the one before; the last that there is."""
+    """The process so many generations below one, each the first child of the one before; the last that there is."""
     for _ in range(generations):
         try:
             children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         except FileNotFoundError:
             return pid
-        if len(children) != 1:
+        if not children:
             return pid
         pid = int(children[0])
     return pid
@@ -36,3 +36,8 @@ def memory(pid: int) -> int:
     """Bytes of memory that a program has in use; 0 for one that has ended."""
     listed = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True)
     return int(listed.stdout or 0) * 1024
+
+
+def crowding() -> float:
+    """How many wanted to run for each processor, on the average of the last minute (getloadavg(3))."""
+    return os.getloadavg()[0] / (os.cpu_count() or 1)
