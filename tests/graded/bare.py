@@ -201,7 +201,7 @@ class Bare:
         except ProtocolError as error:
             raise Unmet(f"{self.other} sends frames as the specification has them", str(error)) from None
         except TimeoutError:
-            raise Unmet(expected, f"{self.story.patience:g} seconds went by{self._last_words()}", hung=True) from None
+            raise Unmet(expected, f"{self.story.patience:.0f} seconds went by{self._last_words()}", hung=True) from None
         except OSError:
             return None
         finally:

@@ -114,7 +114,7 @@ class Party:
                 return
             if self.program.over:
                 raise Unmet(expected, f"{self} {condition(self.program)}")
-            raise Unmet(expected, f"{story.patience:g} seconds went by", hung=True)
+            raise Unmet(expected, f"{story.patience:.0f} seconds went by", hung=True)
 
     def _terminal(self) -> Terminal:
         assert isinstance(self.program, Terminal), f"{self} has no terminal"

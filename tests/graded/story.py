@@ -26,6 +26,7 @@ from reference.protocol import Refused, Welcome
 from tests.graded.bare import BareClient, BareServer, features, greet, raw_frame
 from tests.graded.drawn import Drawn
 from tests.graded.implementation import HOST, Implementation, free_port
+from tests.graded.machine import crowding
 from tests.graded.network import Address, Frames
 from tests.graded.party import Party, Person, Server
 from tests.graded.pipes import Pipes
@@ -40,6 +41,10 @@ HERE = Path(__file__).parent
 LOOK_AGAIN = 0.02
 # Another program may take the port in the moment between our look and the server's start.
 PORTS_TO_TRY = 3
+
+
+# A hang must still end within minutes.
+MOST_CROWDED = 6.0
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,6 @@ class Story:
 
     def __init__(self, setting: Setting, folder: Path) -> None:
         self.setting = setting
-        self.patience = setting.patience
         self.drawn = Drawn(f"{setting.seed} {setting.title}")
         self.changed = threading.Condition(threading.RLock())
         self.people: list[Person] = []
@@ -233,10 +237,18 @@ class Story:
                     timeout=self.patience,
                 )
             except subprocess.TimeoutExpired:
-                raise Unmet(f"the {role} ends", f"{self.patience:g} seconds went by") from None
+                raise Unmet(f"the {role} ends", f"{self.patience:.0f} seconds went by") from None
             return Outcome(done.stdout, done.stderr, done.returncode)
 
     # What holds for all.
+
+    @property
+    def patience(self) -> float:
+        """Seconds to wait for anything: as many times longer as this machine has more to do than it can at once.
+
+        A program that would answer within a second alone takes ten where ten others want to run: no fault of its own.
+        """
+        return self.setting.patience * min(max(1.0, crowding()), MOST_CROWDED)
 
     def everyone_talks(self) -> None:
         """Everyone present says something, one after the other, and everyone else sees it.
