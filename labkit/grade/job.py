@@ -11,7 +11,7 @@ from pathlib import Path
 from labkit.grade import programs
 from labkit.grade.config import Config
 from labkit.grade.result import Result, StageResult, Story
-from labkit.grade.sandbox import CannotGrade, choose
+from labkit.grade.sandbox import CannotGrade, check_python, choose
 from labkit.grade.session import Session
 from labkit.grade.version import kit_version
 from reference.printable import lines
@@ -59,6 +59,8 @@ def _grade(job: Job, result: Result) -> None:
             f"{platform.node()} has the kit {here}, the class is graded with {job.kit}: bring it up to date"
         )
     kind = choose(job.sandbox)
+    if kind != "none":
+        check_python()
     result.sandbox = kind
     found, where, problems = programs.find(job.files, job.stages)
     result.submission["problems"] = [*result.submission.get("problems", []), *problems]

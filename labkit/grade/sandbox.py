@@ -42,6 +42,10 @@ TOOLS = {
 ETC = ("ld.so.cache", "alternatives", "fonts", "localtime", "ssl/openssl.cnf")
 
 
+ROUGH = ("tests/graded/rough", "tests/graded/hasty")
+"""What a story may put before a program to make its races certain, and its clock fast."""
+
+
 class CannotGrade(Exception):
     """There is no sandbox here; the text says what to install."""
 
@@ -66,6 +70,11 @@ class Place:
     def chat(self) -> Path:
         """The working directories of a story's programs."""
         return self.disk / "chat"
+
+    @property
+    def kit(self) -> Path:
+        """Copies of what programs need of the checkout: the reference, and what makes races certain."""
+        return self.root / "kit"
 
     @property
     def started(self) -> Path:
@@ -152,6 +161,14 @@ def why_not(kind: str) -> str | None:
     return None if done.returncode == 0 else (done.stderr.strip().splitlines() or ["it does not work"])[-1]
 
 
+def check_python() -> None:
+    """Programs run as other users must be able to read this Python. Raises CannotGrade."""
+    for path in map(Path, _python()) if os.geteuid() == 0 else ():
+        for folder in (path, path / "lib", path / "bin"):
+            if folder.exists() and folder.stat().st_mode & 0o005 != 0o005:
+                raise CannotGrade(f"Other users cannot read {folder}, where Python is: chmod -R a+rX {path}")
+
+
 def _a_user() -> int:
     return FIRST_USER + secrets.randbelow(USERS)
 
@@ -166,7 +183,8 @@ def _bubblewrap(sandbox: Sandbox) -> str:
     links = " ".join(f"--symlink {os.readlink(f'/{name}')} /{name}" for name in _links())
     folders = " ".join(f"--ro-bind-try /{name} /{name}" for name in ("bin", "lib", "lib64") if name not in _links())
     # Parents that are not named are made for root alone.
-    seen = [*map(Path, (*_python(), *_rough())), place.chat / "x"]
+    rough = " ".join(f"--ro-bind {quote(str(place.kit / name))} {quote(str(ladder.ROOT / name))}" for name in ROUGH)
+    seen = [*map(Path, _python()), *(ladder.ROOT / name for name in ROUGH), place.chat / "x"]
     parents = {parent for path in seen for parent in path.parents}
     made = " ".join(f"--perms 0755 --dir {quote(str(path))}" for path in sorted(parents - {Path("/")}))
     # As root there is no user namespace: RLIMIT_NPROC holds for a user that setpriv changes to, not for one that
@@ -175,14 +193,14 @@ def _bubblewrap(sandbox: Sandbox) -> str:
     return f"""#!/bin/sh
 {_beginning(sandbox)}
 set -- {_inside(sandbox)} "$@"
-[ -z "$PYTHONPATH" ] || set -- {" ".join(f"--ro-bind {quote(path)} {quote(path)}" for path in _rough())} "$@"
+[ -z "$PYTHONPATH" ] || set -- {rough} "$@"
 [ -z "$KIVY_HOME" ] || set -- --bind "${{KIVY_HOME%/*}}" "${{KIVY_HOME%/*}}" "$@"
 exec bwrap --unshare-pid --unshare-uts --hostname lab --die-with-parent --json-status-fd 9 \\
     {root if os.geteuid() == 0 else "--unshare-user"} --perms 0755 --dir /etc --ro-bind /usr /usr \\
     {links} {folders} {etc} --bind "$tmp" /tmp {made} {see} \\
     --ro-bind {quote(str(place.root / "passwd"))} /etc/passwd --ro-bind {quote(str(place.root / "hosts"))} /etc/hosts \\
     --proc /proc --dev /dev --size 33554432 --perms 1777 --tmpfs /dev/shm \\
-    --ro-bind "$own" "$own" --bind "$PWD" "$PWD" --chdir "$PWD" "$@" 9>{quote(str(place.started))}/$$
+    --ro-bind "$own" "$seen" --bind "$PWD" "$PWD" --chdir "$PWD" "$@" 9>{quote(str(place.started))}/$$
 """
 
 
@@ -192,7 +210,7 @@ def _unshare(sandbox: Sandbox) -> str:
     inside.write_text(_new_root(sandbox), encoding="utf-8")
     return f"""#!/bin/sh
 {_beginning(sandbox)}
-export tmp own user group nproc
+export tmp own seen user group nproc
 exec unshare --mount --pid --fork --kill-child --uts sh {quote(str(inside))} $$ "$@"
 """
 
@@ -201,14 +219,16 @@ def _new_root(sandbox: Sandbox) -> str:
     place = sandbox.place
     seen = "\n".join(f"show {quote(path)}" for path in [*_python(), "/usr"])
     links = "\n".join(f'ln -s {os.readlink(f"/{name}")} "$new/{name}"' for name in _links())
+    rough = "; ".join(f"show {quote(str(place.kit / name))} ro {quote(str(ladder.ROOT / name))}" for name in ROUGH)
     etc = "\n".join(f"[ ! -e /etc/{name} ] || show /etc/{name}" for name in ETC)
     return f"""set -e
 umask 022
 new={quote(str(place.root / "new"))}
 show() {{
-    if [ -d "$1" ]; then mkdir -p "$new$1"; else mkdir -p "$new${{1%/*}}"; touch "$new$1"; fi
-    mount --bind "$1" "$new$1"
-    [ "$2" = rw ] || mount -o remount,bind,ro,nosuid "$new$1"
+    as=${{3:-$1}}
+    if [ -d "$1" ]; then mkdir -p "$new$as"; else mkdir -p "$new${{as%/*}}"; touch "$new$as"; fi
+    mount --bind "$1" "$new$as"
+    [ "$2" = rw ] || mount -o remount,bind,ro,nosuid "$new$as"
 }}
 mount -t tmpfs -o mode=755,size=1m tmpfs "$new"
 mkdir -p "$new/tmp" "$new/proc" "$new/dev" "$new/etc"
@@ -224,8 +244,8 @@ for each in null zero full random urandom tty; do
     mount --bind "/dev/$each" "$new/dev/$each"
 done
 cp {quote(str(place.root / "passwd"))} {quote(str(place.root / "hosts"))} "$new/etc"
-show "$own"
-if [ -n "$PYTHONPATH" ]; then {"; ".join(f"show {quote(path)}" for path in _rough())}; fi
+show "$own" ro "$seen"
+if [ -n "$PYTHONPATH" ]; then {rough}; fi
 if [ -n "$KIVY_HOME" ]; then show "${{KIVY_HOME%/*}}" rw; fi
 show "$PWD" rw
 mount -o remount,ro "$new"
@@ -242,7 +262,7 @@ def _container(sandbox: Sandbox) -> str:
 trap - INT QUIT TSTP
 export TMPDIR="$tmp" HOME="$tmp"
 # What the checkout has is for root alone: the reference and what makes races certain were copied.
-export PYTHONPATH="$(echo "$PYTHONPATH" | sed 's#{ladder.ROOT}#{sandbox.place.root}/kit#g')"
+export PYTHONPATH="$(echo "$PYTHONPATH" | sed 's#{ladder.ROOT}#{sandbox.place.kit}#g')"
 echo child-pid >{quote(str(sandbox.place.started))}/$$
 exec {_inside(sandbox)} "$@"
 """
@@ -252,15 +272,18 @@ def _beginning(sandbox: Sandbox) -> str:
     """Who is to be started, where its /tmp is, and whose it all is."""
     place, users = sandbox.place, sandbox.users
     container = sandbox.kind == "container"
-    own = place.root / "kit" if container else ladder.ROOT
     mine = '"$PWD" "$tmp" ${KIVY_HOME:+"${KIVY_HOME%/*}"}'
     return f"""# Written by labkit/grade/sandbox.py. Arguments: whose side, and the command.
 set -e
 # Ctrl-C is meant for the program alone: what stands above it must outlive it.
 trap '' INT QUIT TSTP
 case $1 in
-reference) user={users.reference} own={quote(str(own / "reference"))} nproc=4096 ;;
-*) user={users.submission} own={quote(str(place.submission))} nproc={sandbox.limits.threads} ;;
+reference)
+    own={quote(str(place.kit / "reference"))} seen={quote(str(ladder.ROOT / "reference"))}
+    user={users.reference} nproc=4096 ;;
+*)
+    own={quote(str(place.submission))} seen={quote(str(place.submission))}
+    user={users.submission} nproc={sandbox.limits.threads} ;;
 esac
 shift
 group=$user
@@ -269,11 +292,6 @@ tmp={quote(str(place.disk / "tmp"))}/$$
 mkdir "$tmp"
 chmod 700 {mine}
 {f'chown -R "$user:$group" {mine}' if os.geteuid() == 0 else ""}"""
-
-
-def _rough() -> list[str]:
-    """What a story may put before a program to make its races certain."""
-    return [str(ladder.ROOT / "tests" / "graded" / name) for name in ("rough", "hasty")]
 
 
 def _inside(sandbox: Sandbox, chdir: str = "") -> str:
