@@ -53,7 +53,7 @@ def heat_map(results: Sequence[Result], tasks: Sequence[str]) -> Markup:
         axes = figure.subplots()
         if values and tasks:
             shown = [[float("nan") if value is None else value for value in row] for row in values]
-            axes.imshow(shown, aspect="auto", cmap="cividis", vmin=0, vmax=100)
+            axes.imshow(shown, aspect="auto", cmap="Blues_r", vmin=0, vmax=115)
         axes.set_xticks(range(len(tasks)), tasks)
         axes.set_yticks(range(len(results)), [_short(result.name, 24) for result in results])
         axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
@@ -65,7 +65,7 @@ def heat_map(results: Sequence[Result], tasks: Sequence[str]) -> Markup:
                     axes.text(x, y, "–", ha="center", va="center", size=7)
                 elif value < 100:
                     axes.text(
-                        x, y, f"{value:.0f}", ha="center", va="center", size=7, color="#fff" if value < 60 else "#000"
+                        x, y, f"{value:.0f}", ha="center", va="center", size=7, color="#fff" if value < 45 else "#000"
                     )  # fmt: skip
         axes.spines[:].set_visible(False)
         return _svg(figure, "Heat map of students and tasks; the numbers are in the table at the end of the page")
