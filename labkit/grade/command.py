@@ -23,6 +23,7 @@ from labkit.grade.inbox import Submission
 from labkit.grade.progress import Progress
 from labkit.grade.roster import BadRoster, Roster
 from labkit.grade.sandbox import KINDS, CannotGrade, choose
+from labkit.grade.session import clear_away
 from labkit.grade.store import Store
 
 
@@ -105,6 +106,7 @@ def _grade(
     kind = options.sandbox if options.dask else choose(options.sandbox)
     if kind == "none":
         print("WITHOUT A SANDBOX: these programs may do on this machine whatever you may", file=sys.stderr)
+    clear_away()
     seed = store.seed(options.seed if options.seed is not None else config.seed, random.SystemRandom().randrange(10**9))
     wanted = options.stages or sorted(config.stages) or sorted(ladder.STAGES)
     redo = {_named(submissions, name).key for name in options.redo}

@@ -1,7 +1,7 @@
 """Tells one submission the stories: runs inside the session's own network, outside of its sandbox.
 
 What is to be done comes as JSON on standard input, so that nobody finds a seed in a list of processes. What happens
-goes as one JSON object a line to the file descriptor that is the one argument.
+goes as one JSON object a line to the file descriptor that is the first argument. A second one only says whose this is.
 """
 
 from __future__ import annotations

@@ -110,12 +110,16 @@ class Sandbox:
         return {"bubblewrap": 2, "unshare": 2}.get(self.kind, 0)
 
     def session(self, command: list[str]) -> list[str]:
-        """The command that runs the tests in the session's own network, processes and mounts."""
+        """The command that runs the tests in the session's own network, processes and mounts.
+
+        It ends with the thread that starts it, however that ends.
+        """
+        ends = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         if self.kind not in ("bubblewrap", "unshare"):
-            return command
+            return [*ends, *command]
         as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
         return [
-            "unshare", *as_root, "--net", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child",
+            *ends, "unshare", *as_root, "--net", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child",
             "--mount-proc", "--", *command,
         ]  # fmt: skip
 

@@ -24,6 +24,9 @@ from labkit.grade.sandbox import Place, Sandbox
 from labkit.student.stories import told_network
 from tests.graded.network import NETWORKS
 
+PREFIX = "chat-"
+"""Of a session's folder among the temporary ones; the number of our process follows."""
+
 NO_NEWS = 180.0
 """Seconds without any story's beginning or end after which the tests themselves are taken to be stuck."""
 
@@ -78,7 +81,7 @@ class Session:
     def _tell(self, only: dict[int, set[str]] | None, deadline: float) -> None:
         self.fault = ""
         self._is_first = only is None
-        with tempfile.TemporaryDirectory(prefix="chat-", ignore_cleanup_errors=True) as scratch:
+        with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as scratch:
             for each in self.programs:
                 if only is not None and each.stage in self.stories and not only.get(each.stage):
                     continue
@@ -120,7 +123,7 @@ class Session:
 
     def _events(self, sandbox: Sandbox, job: dict[str, Any], deadline: float) -> Iterator[dict[str, Any]]:
         ours, theirs = os.pipe()
-        command = sandbox.session([sys.executable, "-m", "labkit.grade.driver", str(theirs)])
+        command = sandbox.session([sys.executable, "-m", "labkit.grade.driver", str(theirs), str(sandbox.place.root)])
         with open(sandbox.place.root / "log", "w+", encoding="utf-8", errors="replace") as log:
             child = subprocess.Popen(
                 command, cwd=ladder.ROOT, env=_environment(), pass_fds=[theirs], stdin=subprocess.PIPE, stdout=log,
@@ -197,6 +200,13 @@ def story_of(stories: dict[str, Story], id: str, name: str, task: str, points: i
     story = stories.setdefault(test, Story(test, task, points, about, []))
     if all(telling.id != id for telling in story.tellings):
         story.tellings.append(Telling(id, name, pair, told_network(name)))
+
+
+def clear_away() -> None:
+    """Remove the folders of sessions whose grader was killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}[0-9]*-*"):
+        if not Path("/proc", folder.name.split("-")[1]).exists() and Path("/proc/self").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(files: Mapping[str, bytes], folder: Path) -> None:

@@ -69,18 +69,22 @@ def test_killed_in_the_midst_it_goes_on(tmp_path: Path) -> None:
     inbox = a_class(tmp_path / "in")
     assert graded.grade(inbox, tmp_path / "whole", "--stages", "1", "--seed", "3")[0] == 0
     command = [sys.executable, "-m", "labkit", "grade", str(inbox), "--out", str(tmp_path / "out"), "--stages", "1"]
+    places = tmp_path / "tmp"
+    places.mkdir()
+    environment = {**os.environ, "TMPDIR": str(places)}
     with (tmp_path / "log").open("wb") as log:
-        child = subprocess.Popen([*command, "--seed", "3"], cwd=ladder.ROOT, stdout=log, stderr=log)
+        child = subprocess.Popen([*command, "--seed", "3"], cwd=ladder.ROOT, env=environment, stdout=log, stderr=log)
         wait_until(lambda: len(list((tmp_path / "out" / "results").glob("*.json"))) >= 2)
         os.kill(child.pid, signal.SIGKILL)
         child.wait()
+    wait_until(lambda: not running(str(places)), 30)
     first = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "out" / "results").glob("*.json")}
     assert 2 <= len(first) < 8
-    status, said = graded.grade(inbox, tmp_path / "out", "--stages", "1", "--seed", "3")
+    status, said = graded.grade(inbox, tmp_path / "out", "--stages", "1", "--seed", "3", env=environment)
     assert status == 0, said
+    assert not list(places.iterdir())
     assert f"{len(first)} are done already" in said
     assert outcomes(tmp_path / "out") == outcomes(tmp_path / "whole")
-    wait_until(lambda: not running(str(tmp_path / "in")), 30)
 
 
 def running(word: str) -> list[str]:
