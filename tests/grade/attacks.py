@@ -277,7 +277,7 @@ READING = [
 WRITING = [
     probing(
         "write results", "writes its own result", "it cannot",
-        ("result", "write('{out}/results/x.json')"), ("new folder", "os.makedirs('{out}/results') or listed('{out}')"),
+        ("result", "write('{out}/results/x.json')"), ("class", "open('{out}/class.json', 'r+')"),
         ("overrides", "write('{out}/overrides.json')"),
     ),
     probing(
