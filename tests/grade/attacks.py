@@ -99,6 +99,8 @@ def probe(*attempts: tuple[str, str]) -> Callable[[World], dict[str, str]]:
 
         places = {
             "root": ladder.ROOT, "inbox": world.inbox, "out": world.out, "port": world.port, "home": Path.home(),
+            # Where Python lies in the user's home, the folders on the way to it are there, with nothing else in them.
+            "towards_python": sys.base_prefix.removeprefix(str(Path.home())).strip("/").split("/")[0],
             "abstract": world.abstract, "prefix": sys.prefix, "token": TOKEN[:8], "rest": TOKEN[8:],
         }  # fmt: skip
         lines = [f"attempt({what!r}, lambda: {do.format_map(places)})" for what, do in attempts]
@@ -202,7 +204,7 @@ KILLING = [
         ("others", "[n for n in os.listdir('/proc') if n.isdigit() and int(n) not in (1, os.getpid())]"),
         ("words", "[n for n in os.listdir('/proc') if n.isdigit() and ('pytest' in read('/proc/'+n+'/cmdline') "
                   "or 'driver' in read('/proc/'+n+'/cmdline'))]"),
-        ("memory of 1", "open('/proc/1/mem', 'rb')"), ("files of 1", "os.listdir('/proc/1/root/root')"),
+        ("memory of 1", "open('/proc/1/mem', 'rb')"), ("files of 1", "os.listdir('/proc/1/root/etc')"),
         ("environment of 1", "read('/proc/1/environ')"),
     ),
     probing(
@@ -256,7 +258,7 @@ READING = [
     ),
     probing(
         "machine", "reads whatever a machine has of its user", "it is not there",
-        ("home", "[n for n in listed('{home}') if n != '.pyenv']"), ("shadow", "read('/etc/shadow')"),
+        ("home", "[n for n in listed('{home}') if n != '{towards_python}']"), ("shadow", "read('/etc/shadow')"),
         ("passwd", "[l for l in read('/etc/passwd').splitlines() if not l.startswith('student')]"),
         ("keys", "listed('{home}/.ssh')"), ("var", "listed('/var')"), ("sys", "listed('/sys')"), ("run", "listed('/run')"),
     ),
