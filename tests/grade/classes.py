@@ -55,6 +55,7 @@ LOSES: dict[str, tuple[str, ...]] = {
         "test_a_taken_name_is_refused_and_another_is_taken_on_the_same_connection",
         "test_the_roster_has_everyone_with_oneself_last",
         "test_the_welcome_names_everyone_with_the_newcomer_last",
+        "test_those_who_are_there_are_told_once_who_comes",
     ),
     "no-roster": (
         "test_the_roster_has_everyone_with_oneself_last",
