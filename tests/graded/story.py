@@ -244,11 +244,12 @@ class Story:
 
     @property
     def patience(self) -> float:
-        """Seconds to wait for anything: as many times longer as this machine has more to do than it can at once.
+        """Seconds to wait for anything: longer on a machine that has far more to do than it can at once.
 
         A program that would answer within a second alone takes ten where ten others want to run: no fault of its own.
+        Stories told side by side are two for each processor themselves.
         """
-        return self.setting.patience * min(max(1.0, crowding()), MOST_CROWDED)
+        return self.setting.patience * min(max(1.0, crowding() / 2), MOST_CROWDED)
 
     def everyone_talks(self) -> None:
         """Everyone present says something, one after the other, and everyone else sees it.
