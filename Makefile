@@ -162,7 +162,7 @@ bench: ## measure the server beside Redis, ngircd and others (ARGS=--quick: a gl
 	@$(find_python); exec "$$python" -m benchmarks.run $(ARGS)
 
 # A stage's folder is a program of its own: each has a wire.py, so each is checked by itself.
-lint: .venv/test.stamp .venv/lint.stamp ## check style, format and types
+lint: .venv/dask.stamp .venv/lint.stamp ## check style, format and types
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
 	.venv/bin/python -m mypy $(wildcard reference labkit benchmarks tests requirements/install.py)
