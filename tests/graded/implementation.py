@@ -54,7 +54,9 @@ def find(name: str, role: str, launcher: Launcher | None = None) -> Implementati
     before = (launcher.path, "reference" if name == "reference" else "folder") if launcher else ()
     above = launcher.above if launcher else 0
     if name == "reference":
-        command = (*before, sys.executable, "-m", f"reference.{role}")
+        # A lost place is held for a second, not for fifteen: the stories about people who vanish wait for its end.
+        options = ("--hold", "1") if role == "server" else ()
+        command = (*before, sys.executable, "-m", f"reference.{role}", *options)
         return Implementation(name, command, {"PYTHONPATH": str(ROOT)}, above)
     program = Path(name).resolve() / f"{role}.py"
     if not program.is_file():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from reference.protocol import MAX_TEXT, Hello, Refused, Text, TextFrom, Welcome, encode
@@ -298,12 +300,16 @@ def test_who_does_not_read_keeps_nobody_out_and_once_gone_holds_up_nobody(chat: 
 
 
 def until_it_stalls(chat: Story, speaker: BareClient, listener: BareClient) -> list[str]:
-    """Say long texts until one does not come through, because somebody does not read; but no more than 6 MB."""
+    """Say long texts until one does not come through, because somebody does not read; but no more than 6 MB.
+
+    A server that reads slowly from who says so much at once has shown within some seconds what it has to show.
+    """
     said: list[str] = []
+    enough = time.monotonic() + 5
     with chat.step(f"{speaker} says long texts until {listener} hears no more of them"):
         listener.sock.settimeout(0.5)
         try:
-            while len(said) < 1_500:
+            while len(said) < 1_500 and time.monotonic() < enough:
                 said.append(f"{len(said)} " + "x" * 4_000)
                 speaker._send(encode(Text(said[-1])))
                 while listener.sees[-1:] != [TextFrom(str(speaker), said[-1])]:

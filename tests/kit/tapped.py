@@ -12,11 +12,14 @@ from pathlib import Path
 
 from reference.protocol import FROM_SERVER, Decoder, Frame, Hello, Text, Welcome, encode
 from tests.graded.pipes import Pipes
+from tests.reference.live import OPEN
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 DEADLINE = 30.0
 PATHS = {"PYTHONPATH": str(ROOT)}
+# Without flood control: some tests say much at once.
+OPEN_SERVER = f"{OPEN}\nfrom reference.server import main\nraise SystemExit(main())"
 
 
 class Chat:
@@ -25,7 +28,7 @@ class Chat:
     def __init__(self, folder: Path, programs: ExitStack, *options: str, columns: int = 120) -> None:
         self._folder = folder
         self._programs = programs
-        self.server = self.start("-m", "reference.server", HOST, "0")
+        self.server = self.start("-c", OPEN_SERVER, HOST, "0")
         self.server_port = port_in(self.server, r"\[SERVER LISTENING\] \S+:(\d+)")
         to = f"{HOST}:{self.server_port}"
         self.tap = self.start("-m", "labkit", "wiretap", "--listen", "0", "--to", to, *options, columns=columns)

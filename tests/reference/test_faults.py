@@ -495,9 +495,10 @@ def test_server_ends_in_the_moment_it_listens():
         assert server.shown.lines[-1] == "[SERVER TERMINATED]"
 
 
-def test_client_that_is_killed_has_left(server: ServerProgram, tmp_path: Path):
-    """Its connection is lost for the server, and for the others it left the chat."""
+def test_client_that_is_killed_has_left(tmp_path: Path):
+    """Its connection is lost for the server, and for the others it left the chat, once its place is given up."""
     with contextlib.ExitStack() as stack:
+        server = stack.enter_context(ServerProgram("--hold", "1"))
         ann, bob = joined(stack, server, tmp_path, "ann", "bob")
         ann.shown.wait_for("bob joined the chat!")
         bob.kill(signal.SIGKILL)
