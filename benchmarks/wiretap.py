@@ -152,7 +152,7 @@ def main() -> int:
     parser.add_argument("--turns", type=int, default=5)
     options = parser.parse_args()
     size = options.size * 1_000_000
-    with running("-m", "reference.server", HOST, "0") as direct:
+    with running("-m", "benchmarks.open_server", HOST, "0") as direct:
         tap = ["-m", "labkit", "wiretap", "--listen", "0", "--to", f"{HOST}:{direct}"]
         with running(*tap) as plain, running(*tap, "--hex", "--segments", "--color", "always") as loud:
             ways = {"direct": direct, "tap": plain, "tap, hex and segments": loud}
