@@ -12,13 +12,13 @@ from random import Random
 from labkit.proxy.faults import Faults
 from labkit.proxy.segments import Segments, draw
 
-RECV_SIZE = 64 * 1024
-
 # What a lane holds at most before it stops reading, which in turn stops the sender. With a latency
 # the bytes on their way count too (the bandwidth-delay product, RFC 1323): 16 MiB are 320 MB/s at
-# 50 ms. Rate and stall want little, as what is said after a file should not wait behind seconds of
-# it. Tiny chunks cost more than their bytes, so chunks are counted too.
-WINDOW = 64 * 1024
+# 50 ms. A rate wants little, as what is said after a file should not wait behind seconds of it; a
+# lane without faults takes more at once, because each recv costs. Tiny chunks cost more than their
+# bytes, so chunks are counted too.
+WINDOW = RECV_SIZE = 64 * 1024
+WINDOW_WITHOUT_FAULTS = 256 * 1024
 WINDOW_IN_FLIGHT = 16 * 1024 * 1024
 MAX_CHUNKS = 4096
 
@@ -56,6 +56,9 @@ class Lane:
         self._rng = rng
         self._tell = tell
         self._window = WINDOW_IN_FLIGHT if faults.delay or faults.glue else WINDOW
+        self._recv_size = RECV_SIZE
+        if faults == Faults():
+            self._window = self._recv_size = WINDOW_WITHOUT_FAULTS
         self._chunks: deque[tuple[float, bytes]] = deque()  # (when it arrived, what arrived)
         self._batch = memoryview(b"")  # taken from the chunks, being sent
         self._held = 0  # bytes in both
@@ -82,7 +85,7 @@ class Lane:
     def receive(self, now: float) -> None:
         """Read once from the source, which is readable."""
         try:
-            data = self.source.recv(RECV_SIZE)
+            data = self.source.recv(self._recv_size)
         except BlockingIOError:
             return
         except OSError:
