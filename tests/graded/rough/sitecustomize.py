@@ -1,14 +1,11 @@
 """Makes a Python program's races certain: Python runs this first when its folder is on PYTHONPATH.
 
 Everything here is allowed to happen anyway, only seldom: threads change places at any moment, `send` takes a part of
-what it is given (send(2)), `recv` returns a part of what is on its way (recv(2)), who wants a lock has to wait, others
-come by between `seek` and `read`, and a file that nobody closes is closed at some time, not at once (gc).
+what it is given (send(2)), `recv` returns a part of what is on its way (recv(2)), and who wants a lock has to wait.
 """
 
 import _socket
 import _thread
-import builtins
-import io
 import os
 import socket
 import sys
@@ -17,10 +14,6 @@ import time
 from typing import Any
 
 AT_MOST = int(os.environ.get("ROUGH_BYTES", "3"))
-# Seconds. Long enough that several who were woken at the same moment all arrive, on a busy machine too; a lock in
-# constant use would make the story last for ever, so that only its first waits are long.
-LONG, SHORT = 0.03, 0.001
-LONG_WAITS = 30
 
 sys.setswitchinterval(1e-6)
 
@@ -53,15 +46,12 @@ class _Lock:
 
     def __init__(self) -> None:
         self._lock = _thread.allocate_lock()
-        # Starting a thread takes locks as well: those of the library are not what a program gets wrong.
-        self._long_waits = 0 if sys._getframe(1).f_globals.get("__name__") == "threading" else LONG_WAITS
         self.release = self._lock.release
         self.locked = self._lock.locked
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         if blocking:
-            time.sleep(LONG if self._long_waits > 0 else SHORT)
-            self._long_waits -= 1
+            time.sleep(0.001)
         return self._lock.acquire(blocking, timeout)
 
     def __enter__(self) -> bool:
@@ -75,40 +65,3 @@ class _Lock:
 
 
 threading.Lock = _Lock  # type: ignore[assignment]
-
-
-class _Rough(io.BufferedIOBase):
-    def seek(self, offset: int, whence: int = 0) -> int:
-        position = super().seek(offset, whence)
-        time.sleep(SHORT)
-        return position
-
-    def __del__(self) -> None:
-        if not self.closed:
-            time.sleep(2)
-        super().__del__()
-
-
-class _Reader(_Rough, io.BufferedReader):
-    pass
-
-
-class _Writer(_Rough, io.BufferedWriter):
-    pass
-
-
-class _Random(_Rough, io.BufferedRandom):
-    pass
-
-
-_KINDS = {io.BufferedReader: _Reader, io.BufferedWriter: _Writer, io.BufferedRandom: _Random}
-_open = io.open
-
-
-def _open_roughly(*arguments: Any, **named: Any) -> Any:
-    file = _open(*arguments, **named)
-    kind: Any = _KINDS.get(type(file))
-    return kind(file.detach()) if kind else file
-
-
-io.open = builtins.open = _open_roughly
