@@ -147,7 +147,7 @@ cuts: .venv/test.stamp ## chat and send a file through a thousand cuts: nothing 
 
 faults: .venv/test.stamp ## break everything around a running server, one thing at a time
 	@sh requirements/debian.sh
-	.venv/bin/python -m pytest tests/reference/test_faults.py tests/reference/test_breakdowns.py \
+	.venv/bin/python -m pytest tests/reference/test_faults.py tests/reference/heavy_breakdowns.py \
 		tests/reference/test_resume.py $(ARGS)
 
 newcomer: .venv/test.stamp ## go a newcomer's way through all stages, task by task
