@@ -5,11 +5,18 @@ Here and not beside those tests, because pytest reads options only from folders 
 
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
 
 from tests.graded.network import NETWORKS
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core with ``--numprocesses auto``: the tests wait for half of their time."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

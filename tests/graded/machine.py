@@ -22,14 +22,20 @@ def threads(pid: int) -> int:
 def descend(pid: int, generations: int) -> int:
     """The process so many generations below one, each the first child of the one before; the last that there is."""
     for _ in range(generations):
-        try:
-            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        except FileNotFoundError:
-            return pid
+        children = _children(pid)
         if not children:
             return pid
         pid = int(children[0])
     return pid
+
+
+def _children(pid: int) -> list[str]:
+    if Path("/proc/self/task").is_dir():
+        try:
+            return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except FileNotFoundError:
+            return []
+    return subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()  # macOS
 
 
 def memory(pid: int) -> int:

@@ -28,6 +28,8 @@ class Program(ABC):
     """
 
     pid: int
+    leaders = 0
+    """How many processes of ours stand above the program, or its launcher."""
     above = 0
     """How many processes of a launcher stand above the program's own."""
 
@@ -93,7 +95,7 @@ class Program(ABC):
     @property
     def own_pid(self) -> int:
         """The process of the program itself, where `pid` is that of its launcher."""
-        return descend(self.pid, self.above)
+        return descend(self.pid, self.leaders + self.above)
 
     @property
     def over(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
+import secrets
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import Any, cast
 import pexpect
 import pyte
 
-from tests.graded.program import Command, Program, environment
+from tests.graded.leader import ALL_READ, lead
+from tests.graded.program import LAST_WORDS, Command, Program, environment
 from tests.graded.screen import Screen
 
 ROWS, COLUMNS = 24, 100
@@ -35,13 +36,10 @@ KEYS = {
 }
 
 
-def _heed_ctrl_c() -> None:
-    # A shell has what it runs in the background ignore this, and so would all that is started from there.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 class Terminal(Program):
     """One program in one terminal of its own."""
+
+    leaders = 1
 
     def __init__(
         self,
@@ -56,6 +54,7 @@ class Terminal(Program):
         self._screen = Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._seen: list[str] | None = []
+        self._mark = b"\0" + secrets.token_hex(16).encode()  # the last to be shown; no program can guess it
         program, *arguments = map(str, command)
         # Any: the stubs do not know the terminal beneath, nor that a spawned child has a pid.
         self._child: Any = cast(
@@ -66,7 +65,7 @@ class Terminal(Program):
                 cwd=str(cwd),
                 env=environment(env or {}),
                 dimensions=size,
-                preexec_fn=_heed_ctrl_c,
+                preexec_fn=lambda: lead(self._mark, LAST_WORDS),
             ),
         )
         self._child.delaybeforesend = None
@@ -106,7 +105,8 @@ class Terminal(Program):
         self.write(chr(ord(key[-1]) & 0x1F) if key.startswith("Ctrl-") else KEYS[key])
 
     def _drain(self) -> None:
-        while True:
+        held_back = b""
+        while held_back != self._mark:
             self._reading.wait()
             try:
                 data = os.read(self._child.child_fd, 4096)
@@ -114,12 +114,15 @@ class Terminal(Program):
                 return
             if not data:
                 return
+            data, held_back = _split_at(self._mark, held_back + data)
             with self.changed:
                 self._show(data)
                 answers = self._screen.take_answers()
                 self.changed.notify_all()
             # Without the lock: this blocks when the program does not read.
             self.write(answers)
+        with contextlib.suppress(ProcessLookupError):  # it was tired of waiting
+            os.kill(self.pid, ALL_READ)
 
     def _show(self, data: bytes) -> None:
         # pyte raises on rare sequences that it does not know; then this is shown in part.
@@ -136,3 +139,12 @@ class Terminal(Program):
 
     def _close_files(self) -> None:
         self._child.close()
+
+
+def _split_at(mark: bytes, data: bytes) -> tuple[bytes, bytes]:
+    """What comes before the mark, and the mark: as much of it as has come."""
+    before, found, _ = data.partition(mark)
+    if found:
+        return before, mark
+    come = next((length for length in range(len(mark) - 1, 0, -1) if data.endswith(mark[:length])), 0)
+    return data[: len(data) - come], data[len(data) - come :]

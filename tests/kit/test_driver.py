@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -181,6 +182,42 @@ def test_ctrl_c_interrupts(programs: Programs) -> None:
     assert program.wait_for("ready")
     program.press("Ctrl-C")
     assert program.exit_status() not in (0, None)
+
+
+def test_the_last_words_of_an_interrupted_program_are_read(programs: Programs) -> None:
+    """Those it says as it ends, too: the kernel throws away what the leader of a session has just shown."""
+    source = (
+        "import os, signal\n"
+        "assert os.getpid() != os.getsid(0)\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})\n"
+        "print('ready', flush=True)\n"
+        "signal.sigwait({signal.SIGINT})\n"
+        "print('bye', flush=True); os._exit(3)"
+    )
+    for _ in range(20):
+        program = programs.terminal(source)
+        assert program.wait_for("ready")
+        program.press("Ctrl-C")
+        assert program.exit_status() == 3
+        assert program.lines()[-1].endswith("bye")  # behind what the terminal shows of the key
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGSEGV])
+def test_a_signal_that_ends_a_program_is_its_status(programs: Programs, number: signal.Signals) -> None:
+    """As for the shell that started it."""
+    program = programs.terminal("import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); print('up'); input()")
+    assert program.wait_for("up")
+    program.send_signal(number)
+    assert program.exit_status() == -number
+
+
+def test_a_program_ends_in_a_terminal_that_is_stopped(programs: Programs) -> None:
+    """Ctrl-S holds up what is shown, and not the end."""
+    program = programs.terminal("print('up'); input()")
+    assert program.wait_for("up")
+    program.press("Ctrl-S")
+    program.send_signal(signal.SIGTERM)
+    assert program.exit_status() == -signal.SIGTERM
 
 
 def test_a_line_too_long_for_a_terminal_is_a_mistake_of_the_test(programs: Programs) -> None:
