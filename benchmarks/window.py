@@ -81,6 +81,9 @@ class StubClient:
         """There is no file."""
         return False
 
+    def give_way(self) -> None:
+        """There is nothing that could."""
+
 
 class Frames:
     """How long each frame takes: all that the window's thread does in it, without the waiting for the next one."""

@@ -12,8 +12,9 @@ from labkit.grade import programs
 from labkit.grade.config import Config
 from labkit.grade.result import Result, StageResult, Story
 from labkit.grade.sandbox import CannotGrade, check_python, choose
-from labkit.grade.session import Session
+from labkit.grade.session import Session, story_of
 from labkit.grade.version import kit_version
+from labkit.student import run
 from reference.printable import lines
 
 LONGEST_TEXT = 20_000
@@ -90,9 +91,6 @@ def _absent(story: Story, stage: int, outcome: str = "failed", text: str = "") -
 
 def all_stories(stage: int, config: Config) -> list[Story]:
     """A stage's stories, without telling them."""
-    from labkit.grade.session import story_of  # late: only where a stage is absent
-    from labkit.student import run
-
     options = run.Options(stage, Path("reference"), 0, own=True, server="absent", client="absent")
     found: dict[str, Story] = {}
     for told in run.collect(options):

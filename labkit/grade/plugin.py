@@ -18,11 +18,11 @@ from labkit.grade.config import points_of
 from labkit.grade.watchdog import Watchdog
 from labkit.student.stories import Told, told_network, told_of
 from labkit.tasks import in_order
+from tests.graded import machine
 from tests.graded.report import StoryFailure
 
 # Files and folders on a story's disk: each takes memory of the system beyond its bytes.
 INODES = 20_000
-
 
 # A story that waited in vain on a machine with this many programs a core that want to run is told once more.
 BUSY_LOAD = 2.0
@@ -144,7 +144,7 @@ class Grading:
             return f"The sandbox could not start {failed} of the programs.\n{text}", "not graded"
         if f'File "{ladder.ROOT}/reference/' in text:
             return f"The reference itself went wrong.\n{text}", "not graded"
-        busy = os.getloadavg()[0] > BUSY_LOAD * (os.cpu_count() or 1)
+        busy = machine.crowding() > BUSY_LOAD
         if busy and self._job["first time"] and " seconds went by" in text:
             return f"{BUSY}\n{text}", "not graded"
         return text, "failed"

@@ -181,6 +181,10 @@ class Client:
         """Number and name of each file that can be cancelled."""
         return self._transfers.under_way()
 
+    def give_way(self) -> None:
+        """Somebody types: files come slower for a moment, so that the letters are there at once."""
+        self._transfers.give_way()
+
     def leave(self) -> None:
         """Say goodbye, and come back when the connection is over. Also for one that has not joined, or only half."""
         self._leaving.set()

@@ -19,6 +19,13 @@ PROGRESS_SECONDS = 0.1
 """The least time between two events of progress of one file: an eye sees no more, and a window must draw each."""
 
 
+TYPING_SECONDS = 0.5
+"""How long after a key somebody still types."""
+
+GIVE_WAY_SECONDS = 0.01
+"""What each piece of a file waits while somebody types: 25 MB/s are left, and a processor for who draws the letters."""
+
+
 class _File:
     def __init__(self, number: int, name: str, size: int) -> None:
         self.number, self.name, self.size = number, name, size
@@ -59,7 +66,7 @@ class _Incoming(_File):
 class Transfers:
     """Answers and asks for files on one connection.
 
-    ``send_file`` and ``get`` are for any thread, the methods named after frames for the one that reads the connection.
+    The methods named after frames are for the thread that reads the connection, the other public ones for any.
     """
 
     def __init__(self, outbox: Outbox, folder: Path, auto_get: int, on_event: Callable[[events.Event], None]) -> None:
@@ -74,6 +81,7 @@ class Transfers:
         self._incoming: dict[bytes, _Incoming] = {}
         self._count = 0
         self._withdrawn: deque[bytes] = deque(maxlen=100)  # aborts of ours that the server may not have seen
+        self._typed_at = float("-inf")
 
     def send_file(self, path: Path) -> None:
         """Offer a file to everyone else. Raises OSError with the reason when it cannot be read."""
@@ -123,6 +131,10 @@ class Transfers:
                 incoming.called_off = True
                 self._on_event(incoming.failed("you called it off"))
         return bool(going or coming)
+
+    def give_way(self) -> None:
+        """Somebody types: files come a little slower for a moment, so that the letters are there at once."""
+        self._typed_at = time.monotonic()
 
     def under_way(self) -> list[tuple[int, str]]:
         """Number and name of each file that moves, either way."""
@@ -223,6 +235,8 @@ class Transfers:
         for event in incoming.progress(incoming.pull.arrived):
             self._on_event(event)
         self._ask(incoming)
+        if time.monotonic() - self._typed_at < TYPING_SECONDS:
+            time.sleep(GIVE_WAY_SECONDS)
 
     def ended(self, end: wire.End) -> None:
         """A file is whole, if its hash is right. Raises ProtocolError."""

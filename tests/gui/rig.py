@@ -56,6 +56,9 @@ class StubClient:
         self.got.append(number)
         return self.has_offers
 
+    def give_way(self) -> None:
+        """Nothing comes that could."""
+
     def cancel(self, number: int) -> bool:
         """Remember it."""
         self.cancelled.append(number)

@@ -89,7 +89,7 @@ def chat(
     begun = time.monotonic()
     changed = Condition()  # guards what the people keep
     faults = Faults(reset_after=every)
-    with Proxy(server, to_server=Faults(reset_after=every), to_client=faults, seed=seed) as proxy:
+    with Proxy(server, to_server=faults, to_client=faults, seed=seed) as proxy:
         people = [_enter(name, proxy.address, folder, changed) for name in NAMES]
         each = messages // len(people)
 
