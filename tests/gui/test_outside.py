@@ -41,11 +41,12 @@ def test_window_and_terminal_talk_and_share_files_both_ways(desk: Desk):
     assert (window.folder / "downloads" / "sravya" / "red.png").read_bytes() == picture.read_bytes()
 
     content = os.urandom(300_000)
-    (desk.folder / "notes.bin").write_bytes(content)
+    (window.folder / "notes.bin").write_bytes(content)
     window.clicks(768, 653)  # Attach File
     window.shows(lambda shown: count(shown, (0x1A, 0x21, 0x2A)) > 300_000, "the file chooser")
-    window.writes(str(desk.folder / "notes.bin"))
+    window.writes("notes.bin")  # no more: xdotool loses a key now and then when a machine is very busy
     window.clicks(804, 612)  # Select
+    window.shows(lambda shown: count(shown, (0x1A, 0x21, 0x2A)) < 300_000, "the chat again")
     sanjay.sees(r"(?m)^\[sravya\] !send notes\.bin$")
     sanjay.sees(r"(?m)^Receiving notes\.bin \(300000 bytes\)$")
     sanjay.sees(r"(?m)^Successfully received: ")
