@@ -90,12 +90,17 @@ class Story:
         self._doors: dict[int, Address] = {}
         self._frames = Frames()
         self._first_in_python = ""
+        self._roughness: dict[str, str] = {}
 
     # What makes it hard.
 
-    def makes_races_certain(self) -> None:
-        """Programs started from now on change threads at any moment, and send and receive a few bytes at once."""
+    def makes_races_certain(self, bytes_at_once: int = 3, lock_seconds: float = 0.001) -> None:
+        """Programs started from now on change threads at any moment, and send and receive a few bytes at once.
+
+        `lock_seconds` is how long who wants a lock waits: what a test wants to come by meanwhile must have the time.
+        """
         self._first_in_python = str(HERE / "rough")
+        self._roughness = {"ROUGH_BYTES": str(bytes_at_once), "ROUGH_LOCK": str(lock_seconds)}
 
     def hurries_clocks(self) -> None:
         """Programs started from now on have a clock that runs ten times as fast."""
@@ -351,7 +356,7 @@ class Story:
 
     def _environment(self, implementation: Implementation) -> Mapping[str, str]:
         path = [self._first_in_python, implementation.env.get("PYTHONPATH", "")]
-        return {**implementation.env, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+        return {**implementation.env, **self._roughness, "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
     def _door(self) -> Address:
         """Where clients connect: the server itself, or a network before it where we listen or that is bad."""

@@ -451,6 +451,7 @@ def test_a_file_that_the_server_calls_off_is_named_with_the_reason(chat: Story) 
 @task("3.5", role="client", points=3, needs=("3.1",))
 def test_a_client_asks_for_a_file_piece_by_piece(chat: Story) -> None:
     """Each time from where it stands; what it has in the end is as it was, and nothing else is left of it."""
+    chat.makes_races_certain(bytes_at_once=10_000)
     sravya, server = chat.bare_server()
     content, name, sender = chat.drawn.content(100_000), chat.drawn.file_name(), chat.drawn.name()
     server.sends_file(OfferFrom(sender, new_id(chat), name, len(content)), content)

@@ -78,9 +78,9 @@ def test_roster_and_notices_always_agree(chat: Story) -> None:
 @pytest.mark.direct
 def test_of_several_who_want_one_name_at_the_same_moment_one_gets_it(chat: Story) -> None:
     """Looking whether it is free and taking it must be one step."""
-    chat.makes_races_certain()
+    chat.makes_races_certain(lock_seconds=0.03)  # all five come within that time, on a busy machine too
     server = chat.server()
-    for _ in range(6):
+    for _ in range(2):
         name = chat.drawn.name()
         wanting = [chat.bare_client(name) for _ in range(5)]
         hello = encode(Hello(name, ("roster",)))

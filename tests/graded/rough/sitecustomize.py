@@ -1,11 +1,14 @@
 """Makes a Python program's races certain: Python runs this first when its folder is on PYTHONPATH.
 
 Everything here is allowed to happen anyway, only seldom: threads change places at any moment, `send` takes a part of
-what it is given (send(2)), `recv` returns a part of what is on its way (recv(2)), and who wants a lock has to wait.
+what it is given (send(2)), `recv` returns a part of what is on its way (recv(2)), who wants a lock has to wait, others
+come by between `seek` and `read`, and a file that nobody closes is closed at some time, not at once (gc).
 """
 
 import _socket
 import _thread
+import builtins
+import io
 import os
 import socket
 import sys
@@ -14,6 +17,7 @@ import time
 from typing import Any
 
 AT_MOST = int(os.environ.get("ROUGH_BYTES", "3"))
+LOCK_SECONDS = float(os.environ.get("ROUGH_LOCK", "0.001"))
 
 sys.setswitchinterval(1e-6)
 
@@ -46,12 +50,15 @@ class _Lock:
 
     def __init__(self) -> None:
         self._lock = _thread.allocate_lock()
+        # Starting a thread takes locks as well: those of the library are not what a program gets wrong.
+        ours = sys._getframe(1).f_globals.get("__name__") != "threading"
+        self._seconds = LOCK_SECONDS if ours else 0.001
         self.release = self._lock.release
         self.locked = self._lock.locked
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         if blocking:
-            time.sleep(0.001)
+            time.sleep(self._seconds)
         return self._lock.acquire(blocking, timeout)
 
     def __enter__(self) -> bool:
@@ -65,3 +72,40 @@ class _Lock:
 
 
 threading.Lock = _Lock  # type: ignore[assignment]
+
+
+class _Rough(io.BufferedIOBase):
+    def seek(self, offset: int, whence: int = 0) -> int:
+        position = super().seek(offset, whence)
+        time.sleep(0.001)
+        return position
+
+    def __del__(self) -> None:
+        if not self.closed:
+            time.sleep(2)
+        super().__del__()
+
+
+class _Reader(_Rough, io.BufferedReader):
+    pass
+
+
+class _Writer(_Rough, io.BufferedWriter):
+    pass
+
+
+class _Random(_Rough, io.BufferedRandom):
+    pass
+
+
+_KINDS = {io.BufferedReader: _Reader, io.BufferedWriter: _Writer, io.BufferedRandom: _Random}
+_open = io.open
+
+
+def _open_roughly(*arguments: Any, **named: Any) -> Any:
+    file = _open(*arguments, **named)
+    kind: Any = _KINDS.get(type(file))
+    return kind(file.detach()) if kind else file
+
+
+io.open = builtins.open = _open_roughly
