@@ -41,26 +41,7 @@ from reference.gui.kinds import VIDEO
 
 _TERMINAL = ("--yes", "--mode", "terminal", "--name", "sanjay")
 
-_WORDS = [
-    "the",
-    "quick",
-    "brown",
-    "fox",
-    "jumps",
-    "over",
-    "a",
-    "lazy",
-    "dog",
-    "while",
-    "packets",
-    "travel",
-    "far",
-    "away",
-    "नमस्ते",
-    "నమస్కారం",
-    "你好",
-    "👋🏽",
-]
+_WORDS = "the quick brown fox jumps over a lazy dog while packets travel far away नमस्ते నమస్కారం 你好 👋🏽"
 
 _ELSEWHERE = [*(["nice", "-n", "10"] if shutil.which("nice") else []), sys.executable, "-m"]
 """Begins the command of a program that would be on another machine: it gives way to the window."""
@@ -112,9 +93,9 @@ class Frames:
             self._slept += time.perf_counter() - start
 
 
-def run(script: Callable[[ChatApp, Inbox], Script], client: Any = None) -> None:
+def run(script: Callable[[ChatApp, Inbox], Script], client: Any = None, inbox: Inbox | None = None) -> None:
     """Open a window, run a script in it, and close it."""
-    inbox = Inbox()
+    inbox = inbox or Inbox()
     app = ChatApp(cast(Any, client or StubClient()), inbox, "dark")
     steps: list[Script] = []
 
@@ -132,7 +113,8 @@ def run(script: Callable[[ChatApp, Inbox], Script], client: Any = None) -> None:
 
 def some_text(draw: random.Random) -> str:
     """A text as people write them: one to fourteen words."""
-    return " ".join(draw.choice(_WORDS) for _ in range(draw.randint(1, 14))) + f" {draw.randint(0, 9999)}"
+    words = _WORDS.split()
+    return " ".join(draw.choice(words) for _ in range(draw.randint(1, 14))) + f" {draw.randint(0, 9999)}"
 
 
 def memory() -> int:
@@ -268,7 +250,6 @@ def keys(size: int, rounds: int) -> None:
         text=True,
     )
     assert sender.stdin is not None
-    app = ChatApp(client, inbox, "dark")
     times: list[float] = []
     state = {"pressed": 0.0}
     flip = Window.flip
@@ -281,11 +262,11 @@ def keys(size: int, rounds: int) -> None:
 
     Window.flip = flip_and_note
 
-    def busy() -> bool:
+    def busy(app: ChatApp) -> bool:
         files = [row.file for row in app.conversation._files.values()]
         return any(file is not None and file.state == "coming" for file in files)
 
-    def typing(goes_on: Callable[[int], bool]) -> Script:
+    def typing(app: ChatApp, goes_on: Callable[[int], bool]) -> Script:
         draw = random.Random(1)
         times.clear()
         while goes_on(len(times)):
@@ -297,35 +278,26 @@ def keys(size: int, rounds: int) -> None:
             if len(app.root.ids.input.text) > 60:
                 app.root.ids.input.text = ""
 
-    def script() -> Script:
+    def script(app: ChatApp, __: Inbox) -> Script:
         assert sender.stdin is not None
-        yield from typing(lambda done: done < 100)
+        yield from typing(app, lambda done: done < 100)
         print(f"nothing arrives: {_spread(times)}")
         all_times: list[float] = []
         for _ in range(rounds):
             sender.stdin.write(f"!send {big}\n")
             sender.stdin.flush()
-            while not busy():
+            while not busy(app):
                 yield 0.02
             start = time.perf_counter()
-            yield from typing(lambda done: busy())
+            yield from typing(app, lambda done: busy(app))
             print(f"{size / 1e9:.1f} GB in {time.perf_counter() - start:.1f} s: {_spread(times)}", flush=True)
             all_times += times
             for file in (folder / "downloads" / "sravya").iterdir():
                 file.unlink()
         print(f"all rounds: {_spread(all_times)}")
 
-    steps = script()
-
-    def step(_: float) -> None:
-        try:
-            Clock.schedule_once(step, next(steps))
-        except StopIteration:
-            app.stop()
-
-    Clock.schedule_once(step, 0.5)
     try:
-        app.run()
+        run(script, client, inbox)
     finally:
         inbox.close()
         client.leave()
