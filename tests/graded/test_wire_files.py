@@ -577,7 +577,7 @@ def is_safe(name: str) -> bool:
 
 @task("3.6", role="client", points=1, needs=("3.1", "3.5"))
 def test_nothing_that_is_there_is_overwritten(chat: Story) -> None:
-    """Neither a file of the same name nor what a link of that name leads to."""
+    """Neither a file of the same name, each time that one comes, nor what a link of that name leads to."""
     sravya, server = chat.bare_server()
     folder = sravya.folder / "downloads" / sravya.name
     folder.mkdir(parents=True)
@@ -586,7 +586,7 @@ def test_nothing_that_is_there_is_overwritten(chat: Story) -> None:
     (folder / "there.txt").write_text("there")
     (folder / "link.txt").symlink_to(precious)
     (folder / "nowhere.txt").symlink_to(sravya.folder / "new.txt")
-    for number, name in enumerate(["there.txt", "link.txt", "nowhere.txt"], 1):
+    for number, name in enumerate(["there.txt", "link.txt", "nowhere.txt", "there.txt"], 1):
         content = chat.drawn.content(100)
         server.sends_file(OfferFrom("somebody", new_id(chat), name, len(content)), content)
         sravya.received(content, times=number)
