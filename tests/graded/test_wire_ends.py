@@ -314,9 +314,9 @@ def test_who_is_silent_is_asked_and_who_stays_silent_is_given_up(chat: Story) ->
     """A pulled cable says nothing. Who answers stays, and who never heard of ping is left in peace."""
     chat.hurries_clocks()
     server = chat.server()
-    gone, alive = bare_people(chat, 2)
-    old = chat.bare_client()
+    old = chat.bare_client()  # the first, so that it would be given up before `gone` is
     old.joins(can=("roster", "files"))
+    gone, alive = bare_people(chat, 2)
     gone.answers_pings = False
     gone.gets(Ping)
     alive.gets_exactly(Left(gone.name))
