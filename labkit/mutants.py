@@ -28,6 +28,7 @@ from labkit.student.run import Options, collect, run
 
 STAGES = (1, 2, 3, 5)
 WHY = ladder.ROOT / "tests" / "kit" / "survivors.toml"
+NOTHING, NO_STORY = "changes nothing that anybody can see", "no story looks"
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -184,20 +185,21 @@ def main(arguments: list[str]) -> int:
             mark, by = ("✓", verdict.killed_by) if verdict.killed_by else ("✗", "survives")
             print(f"{number:3} of {len(chosen)} {mark} {verdict.words}: {by}", flush=True)
     verdicts.sort(key=lambda verdict: (verdict.stage, verdict.file, verdict.line, verdict.words))
-    why = tomllib.loads(WHY.read_text(encoding="utf-8")) if WHY.exists() else {}
+    why = tomllib.loads(WHY.read_text(encoding="utf-8"))
     survivors = [verdict for verdict in verdicts if not verdict.killed_by]
-    write(verdicts, why, options.seed)
-    unknown = [verdict for verdict in survivors if verdict.words not in why]
+    write(verdicts, why[NOTHING], why[NO_STORY], options.seed)
+    unknown = [verdict for verdict in survivors if verdict.words not in why[NOTHING] | why[NO_STORY]]
     print(f"{len(verdicts) - len(survivors)} of {len(verdicts)} killed; {len(survivors)} survive")
     for verdict in unknown:
         print(f"  ✗ {verdict.words} (line {verdict.line}): write a story, or say why in {WHY.name}", file=sys.stderr)
     return 1 if unknown else 0
 
 
-def write(verdicts: list[Verdict], why: dict[str, str], seed: int) -> None:
-    """Write the figures, as a page and as data."""
+def write(verdicts: list[Verdict], nothing: dict[str, str], no_story: dict[str, str], seed: int) -> None:
+    """Write the figures, as a page and as data: the survivors that change nothing, and those that do, with the why."""
+    why = nothing | no_story
     survivors = [verdict for verdict in verdicts if not verdict.killed_by]
-    seen = [verdict for verdict in verdicts if verdict.killed_by or verdict.words not in why]
+    seen = [verdict for verdict in verdicts if verdict.killed_by or verdict.words not in nothing]
     killed = len(verdicts) - len(survivors)
     lines = [
         "# What do the tests not notice?",
