@@ -2,9 +2,10 @@
 #
 #     sh requirements/find_python.sh [PYTHON]
 
-is_new_enough='import os, sys
+# Not what a link leads to: a .venv's Python behind it has no packages.
+is_new_enough='import sys
 if sys.version_info < (3, 11): sys.exit(1)
-print(os.path.realpath(sys.executable))'
+print(sys.executable)'
 
 if [ $# -eq 0 ]; then
     set -- python3 python3.13 python3.12 python3.11

@@ -101,4 +101,7 @@ def create_venv() -> None:
 
 
 if __name__ == "__main__":
+    if sys.prefix != sys.base_prefix:  # a .venv cannot be made anew by its own Python, but by the one it was made of
+        base = os.path.realpath(sys.executable)
+        os.execv(base, [base, *sys.argv])
     sys.exit(main(sys.argv[1]))
