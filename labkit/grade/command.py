@@ -32,9 +32,13 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        config = configuration.read(options.config or _beside(options.submissions, "grade.toml"))
-        people = roster.read(options.roster)
         store = Store(options.out)
+        options.config = options.config or _beside(options.submissions, "grade.toml")
+        if options.forget or options.override:  # the reports are written anew, by what the class was graded with
+            options.config = options.config or _path(store.about().get("config") or "")
+            options.roster = options.roster or _path(store.about().get("roster") or "")
+        config = configuration.read(options.config)
+        people = roster.read(options.roster)
         if options.forget:
             return _forget(store, options.forget, config, people)
         if options.submissions is None or not options.submissions.exists():
@@ -107,6 +111,7 @@ def _grade(
     if kind == "none":
         print("WITHOUT A SANDBOX: these programs may do on this machine whatever you may", file=sys.stderr)
     clear_away()
+    store.remember(config=_whole(options.config), roster=_whole(options.roster))
     seed = store.seed(options.seed if options.seed is not None else config.seed, random.SystemRandom().randrange(10**9))
     wanted = options.stages or sorted(config.stages) or sorted(ladder.STAGES)
     redo = {_named(submissions, name).key for name in options.redo}
@@ -121,6 +126,10 @@ def _grade(
     with _executor(options) as (executor, at_once), Progress(len(submissions), len(submissions) - len(to_do)) as bar:
         work.grade(jobs, executor, at_once, Watcher(bar.begins, bar.ends))
     return _report(store, config, people)
+
+
+def _whole(path: Path | None) -> str:
+    return str(path.resolve()) if path else ""
 
 
 @contextmanager

@@ -62,16 +62,25 @@ class Store:
             if result := self.read(path.stem):
                 yield result
 
+    def about(self) -> dict[str, Any]:
+        """What is kept of the class itself: its seed, and where its configuration and its roster are."""
+        try:
+            data = json.loads((self.folder / "class.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return data if isinstance(data, dict) else {}
+
+    def remember(self, **what: Any) -> None:
+        """Keep this of the class, too."""
+        about = self.about()
+        if {**about, **what} != about:
+            write(self.folder / "class.json", json.dumps({**about, **what}) + "\n")
+
     def seed(self, wanted: int | None, fresh: int) -> int:
         """The class's seed: the one that is asked for, else that of before, else a fresh one, which is kept."""
-        path = self.folder / "class.json"
-        try:
-            kept = json.loads(path.read_text(encoding="utf-8"))["seed"]
-        except (OSError, ValueError, KeyError, TypeError):
-            kept = None
+        kept = self.about().get("seed")
         seed = wanted if wanted is not None else kept if isinstance(kept, int) else fresh
-        if seed != kept:
-            write(path, json.dumps({"seed": seed}) + "\n")
+        self.remember(seed=seed)
         return seed
 
     def overrides(self) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from labkit.grade import config as configuration
+from labkit.grade.command import main
 from labkit.grade.config import BadConfig, Config, Late, Stage, replace
 from labkit.grade.marks import set_mark
 from labkit.grade.result import StageResult, from_json
@@ -157,6 +158,22 @@ def test_forget_deletes_all_that_is_kept(tmp_path: Path) -> None:
     assert not left
     assert store.read("bob") is not None
     assert not store.forget("ada")
+
+
+def test_a_mark_is_set_by_what_the_class_was_graded_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The reports of all are made anew: not without the roster, because nobody named it again."""
+    store = Store(tmp_path / "grades")
+    store.prepare()
+    store.keep(result("bob"))
+    roster = tmp_path / "class.csv"
+    roster.write_text("name,email\nEve Absent,eve@example.org\n")
+    store.remember(roster=str(roster))
+    order = [str(tmp_path), "--out", str(store.folder), "--override", "bob", "50", "shown to me"]
+    assert main(order) == 0
+    assert "Eve Absent" in (store.folder / "moodle.csv").read_text()
+    roster.unlink()
+    assert main(order) == 2
+    assert "class.csv" in capsys.readouterr().err
 
 
 def test_what_a_killed_run_left_is_taken_away(tmp_path: Path) -> None:
