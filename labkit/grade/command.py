@@ -25,6 +25,7 @@ from labkit.grade.roster import BadRoster, Roster
 from labkit.grade.sandbox import KINDS, CannotGrade, choose
 from labkit.grade.session import clear_away
 from labkit.grade.store import Store
+from reference.printable import one_line
 
 
 def main(arguments: list[str]) -> int:
@@ -47,6 +48,8 @@ def main(arguments: list[str]) -> int:
         if options.override:
             return _override(store, options, config, people)
         with inbox.opened(options.submissions) as folder:
+            for name in inbox.passed_over(folder):
+                print(f"PASSED OVER {one_line(name)}: no folder, zip or tar.gz", file=sys.stderr)
             return _grade(options, config, people, store, inbox.find(folder, people))
     except (BadConfig, BadRoster, CannotGrade, ValueError, zipfile.BadZipFile) as error:
         return _wrong(str(error))

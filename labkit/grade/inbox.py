@@ -75,18 +75,11 @@ def opened(path: Path) -> Iterator[Path]:
 
 def find(folder: Path, roster: Roster) -> list[Submission]:
     """All submissions, by their keys. A student who handed in several files has one."""
-    while True:  # exports are often one folder in the archive
-        entries = [path for path in sorted(folder.iterdir()) if path.name not in NOISE and path.name[0] != "."]
-        inner = entries[0] if len(entries) == 1 and entries[0].is_dir() else None
-        if inner is None or _is_somebodys(inner):
-            break
-        folder = inner
+    folder, entries = _entries(folder)
     metadata = _metadata(folder)
     found: dict[str, Submission] = {}
     for path in entries:
-        if path.name in METADATA or path.suffix in (".csv", ".toml", ".md", ".json"):
-            continue
-        if not path.is_dir() and not is_archive(path.name) and not _of_platform(path):
+        if not _is_submission(path):
             continue
         submission = _whose(path, metadata, roster)
         if submission.key in found:
@@ -95,6 +88,29 @@ def find(folder: Path, roster: Roster) -> list[Submission]:
         else:
             found[submission.key] = submission
     return sorted(found.values(), key=lambda each: each.key)
+
+
+def passed_over(folder: Path) -> list[str]:
+    """What lies beside the submissions, and is none: a loose program, or an archive of a kind that is not read."""
+    return [path.name for path in _entries(folder)[1] if not _is_submission(path) and not _is_about_them(path)]
+
+
+def _entries(folder: Path) -> tuple[Path, list[Path]]:
+    """The folder that the submissions are in, and what is in it."""
+    while True:  # exports are often one folder in the archive
+        entries = [path for path in sorted(folder.iterdir()) if path.name not in NOISE and path.name[0] != "."]
+        inner = entries[0] if len(entries) == 1 and entries[0].is_dir() else None
+        if inner is None or _is_somebodys(inner):
+            return folder, entries
+        folder = inner
+
+
+def _is_about_them(path: Path) -> bool:
+    return path.name in METADATA or path.suffix in (".csv", ".toml", ".md", ".json")
+
+
+def _is_submission(path: Path) -> bool:
+    return not _is_about_them(path) and bool(path.is_dir() or is_archive(path.name) or _of_platform(path))
 
 
 def _is_somebodys(folder: Path) -> bool:

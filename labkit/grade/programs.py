@@ -38,6 +38,8 @@ def find(files: Mapping[str, bytes], stages: list[int]) -> tuple[list[StageProgr
         programs.append(StagePrograms(stage, _inside(files, candidates[0])))
     if not folders:
         problems.append("there is no server.py and no client.py in it")
+    elif not programs:
+        problems.append(f"no folder has the number of a stage that is graded: {', '.join(folders[:5])}")
     return programs, where, problems
 
 

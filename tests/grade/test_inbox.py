@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from labkit.grade import programs, roster
-from labkit.grade.inbox import find, key_of, opened
+from labkit.grade.inbox import find, key_of, opened, passed_over
 from labkit.grade.roster import BadRoster, Roster
 from tests.grade.classes import zipped
 
@@ -92,6 +92,15 @@ def test_the_platforms_own_zip_is_opened(tmp_path: Path) -> None:
     with opened(tmp_path / "all.zip") as folder:
         assert [each.name for each in find(folder, Roster())] == ["a", "b"]
     assert not folder.exists()
+
+
+def test_what_is_no_submission_is_passed_over_and_named(tmp_path: Path) -> None:
+    """Nobody gets a zero because of a file that nobody looked at, without a word."""
+    (tmp_path / "ada").mkdir()
+    for name in ("bob.rar", "server.py", "grade.toml", "class.csv"):
+        (tmp_path / name).touch()
+    assert [each.name for each in find(tmp_path, Roster())] == ["ada"]
+    assert passed_over(tmp_path) == ["bob.rar", "server.py"]
 
 
 @pytest.mark.parametrize("name", ["=cmd|' !C'", "<script>", "a\nb", "../x", "ａ", "A", "a"])
