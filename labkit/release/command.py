@@ -116,10 +116,23 @@ def _write_tests(folder: Path, wanted: list[int], config: Config) -> None:
 
 
 def _write_guide(folder: Path, wanted: list[int]) -> None:
-    for page in (*PAGES, *(f"stage-{stage}" for stage in wanted)):
-        source = ladder.ROOT / "labs" / f"{page}.md"
-        if source.exists():
-            _write(folder / "labs" / source.name, hiding.without_marks(source.read_text(encoding="utf-8")))
+    labs = ladder.ROOT / "labs"
+    pages = {
+        f"{page}.md" for page in (*PAGES, *(f"stage-{stage}" for stage in wanted)) if (labs / f"{page}.md").exists()
+    }
+    for name in sorted(pages):
+        text = hiding.page_for_students((labs / name).read_text(encoding="utf-8"))
+        for file in hiding.linked(text):
+            source = labs / file
+            if source.suffix != ".md" and source.is_file():  # a picture, or data
+                _copy(source, folder / "labs" / file)
+        text = hiding.only_links(text, lambda file: file in pages or (folder / "labs" / file).exists())
+        _write(folder / "labs" / name, text)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target)
 
 
 def _is_there(folder: Path, module: str) -> bool:

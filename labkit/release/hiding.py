@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import itertools
+import os
 import re
 from collections.abc import Callable, Collection
 
 from labkit import regions
+from labkit.guide import marks
 
 # What the students' Makefile has.
 TARGETS = {
@@ -16,6 +18,9 @@ TARGETS = {
 }  # fmt: skip
 # Settings that only what is taken out needs.
 _SETTINGS = ("unannotated", "compile", "mkdocs", "grade_options", "SUBMISSIONS", "grade_", "node_modules")
+
+# A link or a picture of Markdown that leads to a file of the guide, and no further.
+_LINK = re.compile(r"!?\[(?P<words>[^\]]*)\]\((?![a-z]+:|#)(?P<file>[^)#\s]+)(?:#[^)]*)?\)(?:\{[^}]*\})?")
 
 
 def without_solutions(source: str) -> str:
@@ -93,6 +98,31 @@ def only_tools(main: str, is_there: Callable[[str], bool]) -> str:
     return re.sub(r'(?m)^    "[a-z]+": \("([a-z_.]+)", .*\),\n', keep, main)
 
 
-def without_marks(page: str) -> str:
-    """A page of the guide as Markdown alone: what its marks stand for is on the site."""
-    return re.sub(r"(?m)^ *<!-- [a-z]+( .*?)? -->\n\n?", "", page)
+def page_for_students(page: str) -> str:
+    """A page of the guide as Markdown alone: with what its marks stand for, but for what only the site can show."""
+    page = re.sub(r"(?m)^ *<!-- (recording|run|diff)( .*?)? -->\n\n?", "", page)
+    before = os.environ.get("GUIDE_FOR")
+    os.environ["GUIDE_FOR"] = "students"
+    try:
+        return marks.put_in(page)
+    finally:
+        if before is None:
+            del os.environ["GUIDE_FOR"]
+        else:
+            os.environ["GUIDE_FOR"] = before
+
+
+def linked(page: str) -> list[str]:
+    """The files of the guide that a page links to or shows, as it names them."""
+    return [match["file"] for match in _LINK.finditer(page)]
+
+
+def only_links(page: str, is_there: Callable[[str], bool]) -> str:
+    """A page whose links all lead somewhere: of the others their words are left, and of pictures nothing."""
+
+    def keep(match: re.Match[str]) -> str:
+        if is_there(match["file"]):
+            return match[0]
+        return "" if match[0].startswith("!") else match["words"]
+
+    return _LINK.sub(keep, page)

@@ -17,9 +17,15 @@ def main(arguments: list[str]) -> int:
     print(f"{chosen.number} {chosen.title}, hint {number} of {len(chosen.hints)}:")
     print(f"  {chosen.hints[number - 1]}")
     if number == len(chosen.hints):
-        print(f"That was the last. The guide: {chosen.anchor}; one way to do it: make diff STAGE={chosen.stage}")
+        print(f"That was the last. The guide: {chosen.anchor}" + one_way(chosen.stage))
     remember({**given, chosen.number: number})
     return 0
+
+
+def one_way(stage: int) -> str:
+    """Where the solution is, unless this is a student's kit, which has none."""
+    has_solutions = Path(__file__).with_name("diff.py").exists()
+    return f"; one way to do it: make diff STAGE={stage}" if has_solutions else ""
 
 
 def given_so_far() -> dict[str, int]:

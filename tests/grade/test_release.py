@@ -12,6 +12,8 @@ import pytest
 from labkit import ladder, regions
 from labkit.grade.config import Config, Visibility
 from labkit.release.command import make, zipped
+from labkit.release.hiding import linked
+from labkit.tasks import regions_of
 
 WANTED = [1, 2]
 
@@ -84,9 +86,31 @@ def test_make_lists_only_targets_for_students(kit: Path) -> None:
     assert "\ncheck:" in makefile
 
 
-def test_its_pages_have_no_marks_of_the_site(kit: Path) -> None:
-    """They are read as Markdown."""
-    assert "<!-- task" not in text_of(kit / "labs", ".md")
+def test_its_pages_have_what_the_sites_marks_stand_for(kit: Path) -> None:
+    """They are read as Markdown: with what each task asks for, and no solution."""
+    pages = text_of(kit / "labs", ".md")
+    assert "<!--" not in pages
+    asked = [region.prompt for _, region in regions_of("1.1")]
+    assert asked
+    assert all(prompt in pages for prompt in asked)
+
+
+def test_its_pages_lead_only_to_what_is_there(kit: Path) -> None:
+    """Pages that students do not have are named without a link; pictures and data come along."""
+    links = [(page, file) for page in (kit / "labs").glob("*.md") for file in linked(page.read_text(encoding="utf-8"))]
+    assert links
+    assert [(page.name, file) for page, file in links if not (page.parent / file).exists()] == []
+
+
+def test_the_last_hint_names_no_tool_that_is_not_there(kit: Path) -> None:
+    """A kit has no diff, which shows solutions."""
+    said = [run(kit, "-m", "labkit", "hint", "1.1").stdout for _ in range(9)]
+    assert "That was the last" in said[-1]
+    assert "make diff" not in said[-1]
+
+
+def test_the_readme_says_why_the_reference_is_there(kit: Path) -> None:
+    """Copying from it shows."""
     assert "reference" in (kit / "README.md").read_text(encoding="utf-8")
 
 
