@@ -186,9 +186,9 @@ def _check(config: Config) -> None:
         raise BadConfig("out_of must be more than 0: the full mark")
     if "direct" not in config.networks or not set(config.networks) <= set(NETWORKS):
         raise BadConfig(f"networks must be among {', '.join(NETWORKS)}, and direct one of them")
-    for name in ("minutes", "patience", "memory_mb", "disk_mb", "file_mb", "cpu_seconds", "processes", "threads"):
-        if getattr(config.limits, name) <= 0:
-            raise BadConfig(f"limits.{name} must be more than 0")
+    for limit in fields(Limits):
+        if getattr(config.limits, limit.name) <= 0:
+            raise BadConfig(f"limits.{limit.name} must be more than 0")
     weights = [stage.weight for stage in config.stages.values()]
     if any(weight is None for weight in weights) and any(weight is not None for weight in weights):
         raise BadConfig("either every stage in [stages] has a weight, or none")

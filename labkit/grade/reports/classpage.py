@@ -84,8 +84,8 @@ def _row(result: Result, stages: list[int]) -> dict[str, Any]:
         notes.append("not graded")
     if result.out_of_time:
         notes.append("out of time")
-    if result.submission["problems"]:
-        notes.append(f"{len(result.submission['problems'])} problems in the submission")
+    if problems := len(result.submission["problems"]):
+        notes.append(f"{problems} problem{'s' if problems > 1 else ''} in the submission")
     earned = {stage.stage: f"{stage.earned} of {stage.points}" for stage in result.stages}
     return {
         "key": result.key, "name": result.name, "mark": result.mark["mark"], "late": result.mark["days_late"],
