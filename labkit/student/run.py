@@ -53,7 +53,7 @@ class Options:
     network: str | None = None
     own: bool = False  # this stage's stories alone, not those of the earlier ones
     pairs: bool = True
-    workers: int = min(os.cpu_count() or 1, 4)
+    workers: int = min(2 * (os.cpu_count() or 1), 8)  # two for each core: stories wait for half of their time
     server: str = ""
     client: str = ""
     again: str = ""
