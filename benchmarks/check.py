@@ -1,10 +1,10 @@
 """How long a full check of all stages takes, beside merely starting and stopping the same programs.
 
 ``python -m benchmarks.check`` checks the last stage's solution, all stories of all stages as a student would, and notes
-every program that they start. Then it merely starts the same programs again, story by story in as many processes, and ends
-them: a server listens, a client has its questions answered and is in the room. At most 2.5 times as long, and at most
-90 s. (A client that the story has joined a server of bare frames comes no further than its first question here, and a
-window is not waited for once it is in the room: the comparison is a little harder than it had to be.)
+every program that they start. Then it merely starts the same programs again, story by story in as many processes, and
+ends them: a server listens, a client has its questions answered and is in the room. At most 2.5 times as long, and at
+most 90 s. (A client that the story has joined a server of bare frames comes no further than its first question here,
+and a window is not waited for once it is in the room: the comparison is a little harder than it had to be.)
 """
 
 import json
