@@ -16,7 +16,6 @@ from Xlib import X
 from Xlib.display import Display
 from Xlib.protocol.event import ClientMessage
 
-from tests.graded.machine import crowding
 from tests.reference.people import DEADLINE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -202,16 +201,6 @@ class Window(Program):
             timeout=DEADLINE,
         )
         return run.stdout
-
-
-def a_second() -> float:
-    """A second; on a busy machine as much longer as more programs than one want each processor.
-
-    Or as a bare Python takes longer to start (0.02 s otherwise), where that says more.
-    """
-    start = time.monotonic()
-    subprocess.run([sys.executable, "-S", "-c", ""], check=True)
-    return max(1.0, 50 * (time.monotonic() - start), crowding())
 
 
 def until(true: Callable[[], Any], what: Callable[[], str]) -> Any:
