@@ -14,11 +14,11 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from labkit import ladder
+from labkit.noticed import PATIENCE, failing_story
 from labkit.student.run import Options, collect, run
 from labkit.tasks import in_order
 from tests.kit.chaffs import Chaff, chaffs
@@ -26,8 +26,6 @@ from tests.kit.wheats import Wheat, wheats
 
 FIGURES = ladder.ROOT / "labs" / "figures"
 SEED = 20211
-PATIENCE = 5.0
-"""Seconds that a story waits: what a bug keeps from happening is waited for in vain again and again."""
 
 
 @dataclass
@@ -114,18 +112,17 @@ def _judge_chaff(chaff: Chaff, full: bool) -> Outcome:
             chaff.stage, folder, SEED, own=True, workers=1, pairs=False, network="direct", patience=PATIENCE,
             task=None if full else chaff.task,
         )  # fmt: skip
-        _tell(options, outcome, stop=not full)
+        if full:
+            _tell(options, outcome)
+        elif told := failing_story(options):
+            outcome.failed = {told.task: [told.name]}
     return outcome
 
 
-def _tell(options: Options, outcome: Outcome, stop: bool = False) -> None:
-    """Tell the stories; if asked, no more after the first that fails."""
-    with closing(run(options, collect(options))) as results:
-        for result in results:
-            if result.outcome == "failed":
-                outcome.failed.setdefault(result.told.task, []).append(result.told.name)
-                if stop:
-                    return
+def _tell(options: Options, outcome: Outcome) -> None:
+    for result in run(options, collect(options)):
+        if result.outcome == "failed":
+            outcome.failed.setdefault(result.told.task, []).append(result.told.name)
 
 
 def _told(outcome: Outcome) -> str:

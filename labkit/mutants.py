@@ -18,17 +18,15 @@ import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from labkit import ladder
-from labkit.matrix import FIGURES, PATIENCE
-from labkit.student.run import Options, collect, run
+from labkit.matrix import FIGURES
+from labkit.noticed import PATIENCE, failing_story
+from labkit.student.run import Options
 
 STAGES = (1, 2, 3, 5)
-TRIES = 3
-"""How often a mutant is told all stories, if each time another one fails that then passes."""
 WHY = ladder.ROOT / "tests" / "kit" / "survivors.toml"
 NOTHING, NO_STORY = "changes nothing that anybody can see", "no story looks"
 
@@ -155,28 +153,16 @@ class Verdict:
 
 
 def judge(mutant: Mutant) -> Verdict:
-    """Tell a mutant the stories until one fails, and fails again when it is told once more: a busy machine is no proof.
-
-    In a process of its own, because a check ends all it has started.
-    """
-    killed_by = ""
+    """Tell a mutant the stories until one fails; in a process of its own, because a check ends all it has started."""
     with tempfile.TemporaryDirectory(prefix="mutant-", ignore_cleanup_errors=True) as scratch:
         folder = Path(scratch, "mutant")
         ladder.write({**ladder.solution(mutant.stage), mutant.file: mutant.source}, folder)
         options = Options(
             mutant.stage, folder, seed=20211, workers=1, pairs=False, network="direct", patience=PATIENCE
         )  # fmt: skip
-        for _ in range(TRIES):
-            killed_by = first_failing(options)
-            if not killed_by or first_failing(replace(options, story=killed_by.split(" ", 1)[1])):
-                break
+        told = failing_story(options)
+    killed_by = f"{told.task} {told.name}" if told else ""
     return Verdict(mutant.stage, mutant.file, mutant.line, mutant.words, killed_by)
-
-
-def first_failing(options: Options) -> str:
-    """Task and name of the first story that fails; empty if none does."""
-    with closing(run(options, collect(options))) as results:
-        return next((f"{each.told.task} {each.told.name}" for each in results if each.outcome == "failed"), "")
 
 
 def main(arguments: list[str]) -> int:
