@@ -29,7 +29,7 @@ DEFAULT_SEED = 20211
 
 
 def main(arguments: list[str]) -> int:
-    """Grade; the exit status is 0 when the file was written, whatever is in it."""
+    """Grade; the exit status is 0 when the file was written, whatever is in it, and 1 when there is no mark."""
     root = Path(arguments[0] if arguments else "/autograder")
     try:
         document = _graded(root)
@@ -50,6 +50,9 @@ def _graded(root: Path) -> dict[str, Any]:
     job = Class(config, listed, seed, _sandbox(), Store(root / "results")).job(_submission(root))
     result = grade(job)
     set_mark(result, _without_lateness(config))
+    if result.mark["mark"] is None:
+        why = result.fault or f"{len(result.not_graded)} stories could not be run, which is not your fault"
+        raise CannotGrade(f"{why}. Your instructor can run it again (Rerun Autograder)")
     return gradescope.document(result, config)
 
 

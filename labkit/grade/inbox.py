@@ -118,7 +118,7 @@ def _is_somebodys(folder: Path) -> bool:
     if _of_platform(folder) or GRADESCOPE.fullmatch(folder.name):
         return True
     inside = [path for path in folder.iterdir() if path.name not in NOISE]
-    return any(path.suffix == ".py" or re.match(r"[1-5]_", path.name) for path in inside)
+    return any(path.suffix == ".py" or re.match(r"[1-9]_", path.name) for path in inside)
 
 
 def _of_platform(path: Path) -> re.Match[str] | None:

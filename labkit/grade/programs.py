@@ -10,7 +10,7 @@ from labkit.grade.session import StagePrograms
 
 PROGRAMS = ("server.py", "client.py")
 # '1_text', 'stage1', 'Stage 3', 'lab-2', 'work/3_files': one digit that stands alone.
-_STAGE = re.compile(r"(?<!\d)([1-5])(?!\d)")
+_STAGE = re.compile(r"(?<!\d)([1-9])(?!\d)")
 
 
 def find(files: Mapping[str, bytes], stages: list[int]) -> tuple[list[StagePrograms], dict[int, str], list[str]]:

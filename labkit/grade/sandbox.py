@@ -47,7 +47,7 @@ ROUGH = ("tests/graded/rough", "tests/graded/hasty")
 
 
 class CannotGrade(Exception):
-    """There is no sandbox here; the text says what to install."""
+    """There can be no grading; the text says why, and what to do."""
 
 
 @dataclass(frozen=True)

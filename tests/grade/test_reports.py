@@ -14,10 +14,12 @@ import pytest
 from lxml import etree
 
 from labkit import ladder
+from labkit.grade import reports
 from labkit.grade.config import Config, Visibility
 from labkit.grade.marks import set_mark
 from labkit.grade.reports import classpage, gradebook, gradescope, junit, studentpage
 from labkit.grade.roster import Roster, read
+from labkit.grade.store import Store
 from tests.grade.made import HOSTILE, result, story
 
 SCHEMA = json.loads((ladder.ROOT / "labkit" / "grade" / "result.schema.json").read_text(encoding="utf-8"))
@@ -123,6 +125,17 @@ def test_gradescopes_file_has_the_documented_fields() -> None:
     jsonschema.validate(document, GRADESCOPE)
     assert [test["visibility"] for test in document["tests"]] == ["after_due_date", "hidden"]
     assert document["score"] == 75
+
+
+def test_gradescope_gets_nothing_while_there_is_no_mark(tmp_path: Path) -> None:
+    """A score of what was run alone would be lower than it should; what a run before has left goes too."""
+    store = Store(tmp_path)
+    files = [tmp_path / "gradescope" / key / "results.json" for key in ("ada", "bob")]
+    reports.write(store, [result("ada"), result("bob")], Config(), Roster())
+    assert [file.exists() for file in files] == [True, True]
+    not_run = result("bob", None, story("test_a", "1.1", 2, "not graded", "no memory was left"))
+    reports.write(store, [result("ada"), not_run], Config(), Roster())
+    assert [file.exists() for file in files] == [True, False]
 
 
 def test_junit_keeps_to_its_schema() -> None:

@@ -23,8 +23,12 @@ def write(store: Store, results: list[Result], config: Config, people: Roster) -
         students = store.folder / "students"
         write_file(students / f"{result.key}.html", studentpage.html(result, config, is_due_over(config)))
         write_file(students / f"{result.key}.md", studentpage.markdown(result, config, is_due_over(config)))
-        document = json.dumps(gradescope.document(result, config), indent=1, ensure_ascii=False)
-        write_file(store.folder / "gradescope" / result.key / "results.json", document + "\n")
+        for_gradescope = store.folder / "gradescope" / result.key / "results.json"
+        if result.mark["mark"] is None:
+            for_gradescope.unlink(missing_ok=True)
+        else:
+            document = json.dumps(gradescope.document(result, config), indent=1, ensure_ascii=False)
+            write_file(for_gradescope, document + "\n")
     _remove_others(store.folder / "students", {result.key for result in results})
     write_file(store.folder / "index.html", classpage.html(results, config, people))
     write_file(store.folder / "canvas.csv", gradebook.canvas(results, config, people))

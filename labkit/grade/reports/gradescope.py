@@ -12,7 +12,10 @@ VISIBILITY = {"visible": "visible", "hidden": "hidden", "after_due": "after_due_
 
 
 def document(result: Result, config: Config) -> dict[str, Any]:
-    """The file: a test for each story. Lateness is left to Gradescope, which has its own policy."""
+    """The file: a test for each story. Only for a result that has a mark: Gradescope has no other word than a score.
+
+    Lateness is left to Gradescope, which has its own policy.
+    """
     tests = []
     for stage in result.stages:
         for story in stage.stories:
@@ -42,9 +45,4 @@ def document(result: Result, config: Config) -> dict[str, Any]:
     if override := result.mark.get("override"):
         mark = override["mark"]
     document["score"] = mark
-    if result.fault or result.not_graded:
-        document["output"] = (
-            "NOT GRADED: the autograder could not run everything, which is not your fault. Your instructor can run it "
-            "again (Rerun Autograder).\n" + document["output"]
-        )
     return document
