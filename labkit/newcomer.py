@@ -28,8 +28,10 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="newcomer", description="Go a newcomer's way through the lab.")
     parser.add_argument("stages", type=int, nargs="*", choices=[[], *ladder.STAGES], help="only these (default: all)")
     parser.add_argument("--network", help="tell the stories on this network alone")
+    parser.add_argument("--patience", help="seconds that a story waits for what never comes: the fewer, the sooner done")
     options = parser.parse_args(arguments)
     more = ["--network", options.network] if options.network else []
+    more += ["--patience", options.patience] if options.patience else []
     try:
         for stage in options.stages or ladder.STAGES:
             with tempfile.TemporaryDirectory(prefix="newcomer-") as folder:

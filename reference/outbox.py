@@ -127,7 +127,7 @@ class Outbox:
 
         A broadcast is as fast as this: of what a send to one member takes beyond the system call, it saves half.
         """
-        if not self._writing.acquire(blocking=False):
+        if not self._writing.acquire(False):
             return False
         try:
             if self._closed or self._texts or self._files or self._begun:
@@ -142,7 +142,8 @@ class Outbox:
             self.give_up()
         finally:
             self._writing.release()
-        if not self._flush(file_frames=0):  # look again, as there
+        # Look again, as _flush does. Not by ``empty``: a call for each member of the room is felt.
+        if (self._texts or self._files or self._begun) and not self._flush(file_frames=0):
             self._writer.watch(self)
         return True
 

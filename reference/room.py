@@ -19,7 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Condition, Lock
 
 from reference import protocol as wire
 from reference.outbox import Outbox
@@ -122,16 +122,17 @@ class Room:
         self._log: list[Entry] = []
         self._pending = 0  # bytes in the log
         self._number = 0  # the last entry's
-        # Held by the one thread that sends. Only tried, except for backpressure, in settle() and in resume().
+        # Held by the one thread that sends. Only tried, except for backpressure and in resume().
         self._flushing = Lock()
         # What has left the log; belongs, as all that follows, to who holds _flushing.
         self._history: deque[Entry] = deque()
         self._history_bytes = 0
-        self._flushed = 0  # the number of the last entry in it
-        # How the last round went, which says whether the room is busy.
-        self._several = False  # it carried more than one entry
+        self._flushed = 0  # the number of the last entry in it; settle() may look at it, too
+        # Tells settle() of each round. Nothing else is taken while it is held.
+        self._carried = Condition()
+        # How the last round went.
+        self._several = False  # it carried more than one entry, so the room is busy
         self._seconds = 0.0
-        self._ended = 0.0
 
     def join(self, name: str, features: frozenset[str], outbox: Outbox, server_features: tuple[str, ...]) -> Member:
         """Let someone in: the roster up to here is their first frame, and the log from here on what follows.
@@ -231,9 +232,12 @@ class Room:
 
     def settle(self) -> None:
         """Come back when all that was in the log until now has been given to the outboxes."""
-        with self._flushing:
-            self._flush_once()
+        with self._lock:
+            last = self._number
         self.flush()
+        # Not by taking _flushing: of a thousand who join together each would send a round, where a few carry them all.
+        with self._carried:
+            self._carried.wait_for(lambda: self._flushed >= last)
 
     def flush(self) -> None:
         """Send what is in the log, unless another thread is doing so."""
@@ -301,14 +305,9 @@ class Room:
         self._pending += len(entry.frame)
 
     def _gather(self) -> None:
-        """Give those who have something to say the time to say it, if the room is busy. Requires _flushing.
-
-        It is when one round follows another at once, too: on one core a thread may come through with its round before
-        the next one runs at all, and then nobody would ever find company.
-        """
-        pause = GATHER * self._seconds
-        if self._several or time.monotonic() - self._ended < pause:
-            time.sleep(pause)
+        """Give those who have something to say the time to say it, if the room is busy. Requires _flushing."""
+        if self._several:
+            time.sleep(GATHER * self._seconds)
 
     def _flush_once(self) -> bool:
         """One round: all that has gathered, to everyone who is here. Requires _flushing. False if there was nothing."""
@@ -325,10 +324,11 @@ class Room:
             frames = batch.frames_for(member)
             if frames:
                 member.outbox.send(frames)
-        self._ended = time.monotonic()
-        self._seconds = self._ended - begun
+        self._seconds = time.monotonic() - begun
         self._show([entry.line for entry in entries if entry.line])
         self._keep(entries)
+        with self._carried:
+            self._carried.notify_all()
         return True
 
     def _keep(self, entries: list[Entry]) -> None:

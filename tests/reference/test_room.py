@@ -354,6 +354,41 @@ def test_nothing_handed_over_is_lost(monkeypatch: pytest.MonkeyPatch):
     writer.stop(DEADLINE)
 
 
+def test_who_join_together_share_rounds():
+    """In a busy room nobody is sent a round for each of a thousand who join while one takes long."""
+    room = make_room()
+    stuck, go_on = Event(), Event()
+
+    class Slow(Busy):
+        rounds = 0
+
+        def send(self, frames: bytes) -> None:
+            super().send(frames)
+            self.rounds += 1
+            if self.room:
+                stuck.set()
+                assert go_on.wait(DEADLINE)
+
+    slow = Slow(more=100)
+    enter(room, "slow", mailbox=slow)
+    speaker = enter(room, "speaker")
+    slow.room = room
+    threads = [Thread(target=room.say, args=[speaker, Text("go")])]
+    threads[0].start()
+    assert stuck.wait(DEADLINE)
+    threads += [Thread(target=enter, args=[room, f"newcomer {number}"]) for number in range(30)]
+    for thread in threads[1:]:
+        thread.start()
+    while len(room.add(Entry(None))) < 32:
+        assert all(thread.is_alive() for thread in threads), "somebody is in before those here were told"
+    before = slow.rounds
+    go_on.set()
+    for thread in threads:
+        thread.join(DEADLINE)
+        assert not thread.is_alive(), "a thread hangs"
+    assert slow.rounds - before < 30
+
+
 def test_who_says_too_much_waits_for_the_flush():
     """Backpressure: while a flush takes long, little may be added at once, and much only when it is over."""
     room = make_room()
