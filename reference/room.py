@@ -113,6 +113,8 @@ class Room:
         self._hand_over = hand_over
         self._hold = hold
         self._clock = clock
+        # Equal sets as one, because a broadcast looks one up for each member, and to compare two costs more than that.
+        self._features: dict[frozenset[str], frozenset[str]] = {}
         # Guards the members and the log; held for a few instructions, and never while anything is sent.
         self._lock = Lock()
         self._members: dict[str, Member] = {}  # by plain form of the name, in order of joining
@@ -144,6 +146,7 @@ class Room:
             raise NameRefused("name-bad", problem)
         if not features.issuperset({wire.ROSTER, wire.FILES, wire.BYE}.intersection(server_features)):
             features -= {wire.RESUME}  # not all entries would be sent, so counting them tells nothing; nor does an end
+        features = self._features.setdefault(features, features)
         member = Member(name, features, outbox)
         member.voice.acquire()
         joined = Entry(member, wire.encode(wire.Joined(name)), wire.ROSTER, name)
@@ -363,7 +366,7 @@ class _Batch:
         self._joined: dict[frozenset[str], tuple[bytes, list[int]]] = {}
 
     def frames_for(self, member: Member) -> bytes:
-        joined, bounds = self._join(member.features)
+        joined, bounds = self._joined.get(member.features) or self._join(member.features)
         own = self._own.get(member)
         if own is None:
             return joined
@@ -384,10 +387,9 @@ class _Batch:
 
     def _join(self, features: frozenset[str]) -> tuple[bytes, list[int]]:
         """All entries for members with these features; entry i lies from bounds[i] to bounds[i + 1]."""
-        if features not in self._joined:
-            frames = [entry.frame if not entry.feature or entry.feature in features else b"" for entry in self._entries]
-            bounds = [0, *itertools.accumulate(map(len, frames))]
-            self._joined[features] = b"".join(frames), bounds
+        frames = [entry.frame if not entry.feature or entry.feature in features else b"" for entry in self._entries]
+        bounds = [0, *itertools.accumulate(map(len, frames))]
+        self._joined[features] = b"".join(frames), bounds
         return self._joined[features]
 
 
