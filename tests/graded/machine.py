@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
+
+STANDS_STILL = 0.02
+"""Seconds between two looks at a thread that is to stand still: several of the interpreter's turns, of 5 ms."""
 
 
 def threads(pid: int) -> int:
@@ -42,6 +46,33 @@ def memory(pid: int) -> int:
     """Bytes of memory that a program has in use; 0 for one that has ended."""
     listed = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True)
     return int(listed.stdout or 0) * 1024
+
+
+def rest(pid: int, seconds: float) -> None:
+    """Wait until a program's first thread stands still, as in a read; at most so many seconds.
+
+    CPython looks for signals, and then reads: of one that comes in between nothing is noticed before the next key. On
+    a busy machine, which may take the processor away just there, that happens. Without /proc there is no waiting.
+    """
+    deadline = time.monotonic() + seconds
+    before = _standing(pid)
+    while before != "" and time.monotonic() < deadline:
+        time.sleep(STANDS_STILL)
+        now = _standing(pid)
+        if now is not None and now == before:
+            return
+        before = now
+
+
+def _standing(pid: int) -> str | None:
+    """How often the first thread has gone to sleep; None while it does not, "" where nobody can tell."""
+    try:
+        status = Path(f"/proc/{pid}/task/{pid}/status").read_text()
+    except OSError:
+        return ""
+    if "\nState:\tS" not in status:
+        return None
+    return next((line for line in status.splitlines() if line.startswith("voluntary")), "")
 
 
 def crowding() -> float:

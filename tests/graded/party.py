@@ -43,12 +43,15 @@ class Party:
     def presses(self, key: str) -> None:
         """A key, as "Ctrl-C"."""
         with self.story.step(f"{self} presses {key}"):
+            if key == "Ctrl-C":
+                self.program.rest()
             self._terminal().press(key)
             self._interrupted = key == "Ctrl-C"
 
     def gets(self, number: signal.Signals) -> None:
         """A signal, as `kill` sends it."""
         with self.story.step(f"{self} gets {number.name}"):
+            self.program.rest()
             self.program.send_signal(number)
 
     # What it shows.

@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.graded.lines import is_line
-from tests.graded.machine import descend
+from tests.graded.machine import descend, rest
 
 # How long a person waits. Reached only when something is wrong, so it may be generous.
 PATIENCE = 30.0
 # What a dead program has printed is read within this time, unless a child of it still holds
 # the terminal.
 LAST_WORDS = 5.0
+# A program that never stands still gets its signal all the same.
+GIVE_IT_A_REST = 2.0
 
 
 class Program(ABC):
@@ -108,6 +110,10 @@ class Program(ABC):
             self.changed.wait_for(lambda: self._status is not None, deadline)
             self.changed.wait_for(lambda: self._drained, LAST_WORDS if self._status is not None else 0)
             return self._status
+
+    def rest(self) -> None:
+        """Wait until it stands still: a signal is noticed then."""
+        rest(self.own_pid, GIVE_IT_A_REST)
 
     def send_signal(self, number: signal.Signals) -> None:
         """Send a signal to the program."""

@@ -38,6 +38,10 @@ def prepared(home: Path, port: int) -> Mapping[str, str]:
     }
 
 
+class WindowGone(Unmet):
+    """There is no window to look into any more."""
+
+
 class Sitter(Person):
     """Somebody who has chosen the window."""
 
@@ -78,8 +82,10 @@ class Sitter(Person):
         self._does(f"{self} writes {text!r} into the text box", do="write", text=text)
 
     def presses_enter(self) -> None:
-        """In the text box."""
-        self._does(f"{self} presses Enter in the text box", do="enter")
+        """In the text box. Where that ends the chat, the window may be gone before it answers."""
+        words = f"{self} presses Enter in the text box"
+        with self.story.step(words), suppress(WindowGone):
+            self._ask(words, do="enter")
 
     def presses_button(self, button: str) -> None:
         """By what it says."""
@@ -93,7 +99,7 @@ class Sitter(Person):
     def closes_the_window(self) -> None:
         """By its close button."""
         self.present = False
-        with self.story.step(f"{self} closes the window"), suppress(Unmet):  # it may be gone before it answers
+        with self.story.step(f"{self} closes the window"), suppress(WindowGone):  # before it answers
             self._ask("", do="close")
 
     # What is seen there.
@@ -133,7 +139,7 @@ class Sitter(Person):
         except TimeoutError:
             raise Unmet(expected, "the window does not react", hung=True) from None
         except OSError:
-            raise Unmet(expected, "the window is gone") from None
+            raise WindowGone(expected, "the window is gone") from None
         line, self._unread = self._unread.split(b"\n", 1)
         answer = json.loads(line)
         if "error" in answer:

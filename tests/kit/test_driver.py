@@ -13,6 +13,7 @@ import pytest
 
 from tests.graded.implementation import find
 from tests.graded.lines import in_order, is_line
+from tests.graded.machine import rest
 from tests.graded.pipes import Pipes
 from tests.graded.program import PATIENCE, Program
 from tests.graded.report import StoryFailure, py_spy
@@ -182,6 +183,22 @@ def test_ctrl_c_interrupts(programs: Programs) -> None:
     assert program.wait_for("ready")
     program.press("Ctrl-C")
     assert program.exit_status() not in (0, None)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="nothing tells here whether a thread stands still")
+def test_a_program_is_at_rest_when_it_reads(programs: Programs) -> None:
+    """Not before: a signal that comes just before it reads would not be noticed."""
+    program = programs.terminal(
+        "import time\n"
+        "print('busy')\n"
+        "end = time.process_time() + 0.5\n"
+        "while time.process_time() < end: pass\n"
+        "input('done? ')"
+    )
+    assert program.wait_for("busy")
+    rest(program.own_pid, PATIENCE)
+    ticks = Path(f"/proc/{program.own_pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    assert sum(map(int, ticks)) >= 0.5 * os.sysconf("SC_CLK_TCK")
 
 
 def test_the_last_words_of_an_interrupted_program_are_read(programs: Programs) -> None:
