@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from labkit import ladder
@@ -28,14 +29,15 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="newcomer", description="Go a newcomer's way through the lab.")
     parser.add_argument("stages", type=int, nargs="*", choices=[[], *ladder.STAGES], help="only these (default: all)")
     parser.add_argument("--network", help="tell the stories on this network alone")
-    parser.add_argument("--patience", help="seconds that a story waits for what never comes: the fewer, the sooner done")
+    parser.add_argument("--patience", help="seconds that a story waits for what never comes")
+    parser.add_argument("--jobs", type=int, default=1, help="so many stages at a time (default: 1)")
     options = parser.parse_args(arguments)
     more = ["--network", options.network] if options.network else []
     more += ["--patience", options.patience] if options.patience else []
     try:
-        for stage in options.stages or ladder.STAGES:
-            with tempfile.TemporaryDirectory(prefix="newcomer-") as folder:
-                go_through(stage, Path(folder), more)
+        with ThreadPoolExecutor(options.jobs) as pool:
+            for way in [pool.submit(go_through, stage, more) for stage in options.stages or ladder.STAGES]:
+                way.result()
     except Astray as error:
         print(error, file=sys.stderr)
         return 1
@@ -45,13 +47,17 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def go_through(stage: int, folder: Path, more: list[str]) -> None:
+def go_through(stage: int, more: list[str]) -> None:
     """Do one stage. Raises Astray."""
-    print(f"Stage {stage}: start", flush=True)
-    status, output = labkit("start", str(stage), "--to", str(folder))
-    if status != 0:
-        raise Astray(output)
-    work = folder / ladder.STAGES[stage].name
+    with tempfile.TemporaryDirectory(prefix="newcomer-") as folder:
+        status, output = labkit("start", str(stage), "--to", folder)
+        if status != 0:
+            raise Astray(output)
+        do_tasks(stage, Path(folder, ladder.STAGES[stage].name), more)
+
+
+def do_tasks(stage: int, work: Path, more: list[str]) -> None:
+    """Task after task of a stage that has been started, with a check after each. Raises Astray."""
     numbers = [task.number for task in of_stage(stage)]
     for so_many in range(len(numbers) + 1):
         done, undone = numbers[:so_many], numbers[so_many:]
@@ -60,7 +66,8 @@ def go_through(stage: int, folder: Path, more: list[str]) -> None:
         status, output = labkit("check", str(stage), "--dir", str(work), *more)
         compare(stage, done, undone, status, output)
         what = f"falls short at {undone[0]}" if undone else "everything passes"
-        print(f"  {done[-1] if done else 'nothing'} done: {what} ({time.monotonic() - began:.0f} s)", flush=True)
+        so_far = f"{done[-1] if done else 'nothing'} done"
+        print(f"Stage {stage}, {so_far}: {what} ({time.monotonic() - began:.0f} s)", flush=True)
 
 
 def fill_in(stage: int, work: Path, done: frozenset[str]) -> None:
