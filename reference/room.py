@@ -174,17 +174,17 @@ class Room:
         try:
             with self._flushing:
                 self._flush_once()  # what was said on the broken connection is now in the history, too
-                if resume.number > self._flushed or resume.said > member.said:
-                    raise NameRefused("name-unknown", "the server has not come so far")
+                replay = self._replay(member, resume)
                 with self._lock:
                     self._seat(member)
                     member.outbox = outbox
                     roster = self._roster_for(member)
-                outbox.send(wire.encode(wire.Welcome(server_features, roster)) + self._replay(member, resume))
+                outbox.send(wire.encode(wire.Welcome(server_features, roster)) + replay)
         except BaseException:
             member.voice.release()
             raise
-        self.flush()
+        finally:
+            self.flush()  # what came into the log meanwhile was left to us, also if this one is refused
         return member
 
     def leave(self, member: Member, line: str) -> None:
@@ -346,11 +346,16 @@ class Room:
             self._history_bytes -= len(self._history.popleft().frame)
 
     def _replay(self, member: Member, resume: wire.Resume) -> bytes:
-        """Where who resumes stands, and what it has not seen, as far as it is kept. Requires _flushing."""
+        """Where who resumes stands, and what it has not seen, as far as it is kept. Requires _flushing.
+
+        Raises NameRefused for numbers that cannot be this member's.
+        """
         kept = [entry for entry in self._history if entry.number > resume.number]
         before = kept[0].number - 1 if kept else self._flushed
         own = next((entry.said - (not entry.feature) for entry in kept if entry.sender is member), member.said)
         missed = before - resume.number - (own - resume.said)  # its own texts it has not missed
+        if resume.number > self._flushed or resume.said > member.said or missed < 0:
+            raise NameRefused("name-unknown", "the server has not come so far")
         numbers = wire.Numbers(member.token, before, own, member.said, missed)
         return wire.encode(numbers) + _Batch(kept).frames_for(member)
 

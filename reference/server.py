@@ -169,8 +169,9 @@ class Server:
         self._writer.stop(FLUSH_SECONDS)
         for session in sessions:
             session.end()
+        give_up = time.monotonic() + FLUSH_SECONDS
         for thread in sessions.values():
-            thread.join(FLUSH_SECONDS)
+            thread.join(max(0.0, give_up - time.monotonic()))
         self._spool.close()
         self._stopped.close()
         self._stop.close()

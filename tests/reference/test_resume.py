@@ -31,7 +31,7 @@ from reference.protocol import (
     Welcome,
     encode,
 )
-from reference.room import Member, NameRefused, Room
+from reference.room import Entry, Member, NameRefused, Room
 from tests.reference.cutting import chat, send_through_cuts
 from tests.reference.live import ClientProgram, Live, ServerProgram, serving
 from tests.reference.people import BASIC, Lines, Mailbox, enter, seen, take
@@ -178,6 +178,41 @@ def test_numbers_that_the_server_has_not_reached_are_refused(room: Room, number:
 
 
 # --- The place -----------------------------------------------------------------------------------------------------
+
+
+def test_numbers_that_do_not_fit_together_are_refused_and_the_place_is_held_on(room: Room, clock: Clock):
+    """The last number, but none of one's own texts: nobody gets a place for that, and none is kept for ever."""
+    ann = enter(room, "ann", CAN_RESUME)
+    for _ in range(4):
+        room.say(ann, Text("hello"))
+    last = max(frame.number for frame in seen(ann) if isinstance(frame, Ack))
+    room.hold(ann, "")
+    with pytest.raises(NameRefused):
+        room.resume(Resume(ann.token, last, 0), Mailbox(), FEATURES)
+    clock.now = 15.0
+    assert room.expire() == [ann]
+
+
+def test_a_refused_one_leaves_nothing_unsaid(room: Room):
+    """What comes into the log in its round is left to it by everybody else."""
+
+    class Answering(Mailbox):
+        answers = False
+
+        def send(self, frames: bytes) -> None:
+            super().send(frames)
+            if self.answers:
+                self.answers = False
+                room.add(Entry(None, encode(TextFrom("eve", "in the midst of the round"))))
+
+    answering = Answering()
+    bob, ann = enter(room, "bob", mailbox=answering), enter(room, "ann", CAN_RESUME)
+    room.hold(ann, "")
+    room.add(Entry(None, encode(TextFrom("eve", "before"))))
+    answering.answers = True
+    with pytest.raises(NameRefused):
+        room.resume(Resume(ann.token, 1_000, 0), Mailbox(), FEATURES)
+    assert seen(bob)[-1] == TextFrom("eve", "in the midst of the round")
 
 
 def test_a_place_is_held_and_then_given_up(room: Room, clock: Clock):
