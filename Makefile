@@ -106,7 +106,7 @@ grade_options = --out "$(OUT)" --jobs $(JOBS) $(if $(STAGES),--stages $(STAGES))
 # As root the sandbox's package is installed; else the grader says what is missing.
 grade: .venv/grade.stamp $(if $(DASK),.venv/dask.stamp) ## grade a class: make grade SUBMISSIONS=dir STAGES=1-3 [ROSTER=roster.csv]
 	@[ "$$(id -u)" -ne 0 ] || sh requirements/debian.sh debian-grade.txt sandbox
-	@exec .venv/bin/python -m labkit grade "$(if $(SUBMISSIONS)$(FORGET),$(SUBMISSIONS),$(error \
+	@exec .venv/bin/python -m labkit grade "$(if $(SUBMISSIONS)$(FORGET)$(findstring --override,$(ARGS)),$(SUBMISSIONS),$(error \
 		Which submissions? make grade SUBMISSIONS=dir))" $(grade_options)
 
 release: .venv/test.stamp ## make the student kit: make release STAGES=1-2

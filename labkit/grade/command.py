@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from labkit import ladder
@@ -20,6 +21,7 @@ from labkit.grade import inbox, roster
 from labkit.grade.classroom import Class, Watcher
 from labkit.grade.config import BadConfig, Config
 from labkit.grade.inbox import Submission
+from labkit.grade.job import story_names
 from labkit.grade.progress import Progress
 from labkit.grade.roster import BadRoster, Roster
 from labkit.grade.sandbox import KINDS, CannotGrade, choose
@@ -119,6 +121,8 @@ def _grade(
     wanted = options.stages or sorted(config.stages) or sorted(ladder.STAGES)
     redo = {_named(submissions, name).key for name in options.redo}
     work = Class(config, wanted, seed, kind, store, redo)
+    work.adopt(submissions)
+    _look_at_patterns(config, wanted)
     to_do = [each for each in submissions if not work.is_done(work.job(each))]
     print(
         f"Grading {len(submissions)} submissions, stages {', '.join(map(str, wanted))}, sandbox {kind}, seed {seed}"
@@ -129,6 +133,16 @@ def _grade(
     with _executor(options) as (executor, at_once), Progress(len(submissions), len(submissions) - len(to_do)) as bar:
         work.grade(jobs, executor, at_once, Watcher(bar.begins, bar.ends))
     return _report(store, config, people)
+
+
+def _look_at_patterns(config: Config, wanted: list[int]) -> None:
+    """Say which patterns fit no story: a misspelt one would hide nothing."""
+    patterns = {*config.points, *config.visibility.hidden, *config.visibility.after_due}
+    for stage in [*wanted, *(ladder.STAGES.keys() - set(wanted))]:
+        if patterns or stage in wanted:  # also to have read the tests before several threads want to
+            patterns -= {each for each in patterns if any(fnmatchcase(story, each) for story in story_names(stage))}
+    for pattern in sorted(patterns):
+        print(f"NO STORY is called {pattern}, which the configuration speaks of", file=sys.stderr)
 
 
 def _whole(path: Path | None) -> str:
@@ -176,6 +190,8 @@ def _override(store: Store, options: argparse.Namespace, config: Config, people:
         return _wrong(f"{mark!r} is no mark: a number, or - to go back to the computed one")
     if mark != "-" and not reason.strip():
         return _wrong("A mark that is set needs a reason: the reports show it")
+    if mark != "-" and float(mark) > config.out_of:
+        print(f"{mark} is more than the full mark, which is {config.out_of:g}; it is set all the same", file=sys.stderr)
     store.override(result, None if mark == "-" else float(mark), reason)
     return _report(store, config, people)
 
@@ -191,9 +207,15 @@ def _forget(store: Store, name: str, config: Config, people: Roster) -> int:
 
 def _kept(store: Store, name: str) -> str:
     """The key of somebody there is a result of. Raises ValueError."""
-    for result in store.results():
-        if name in (result.key, result.student.get("name"), result.student.get("id"), result.student.get("email")):
-            return result.key
+    called = [
+        result.key
+        for result in store.results()
+        if name in (result.key, result.student.get("name"), result.student.get("id"), result.student.get("email"))
+    ]
+    if name in called or len(called) == 1:
+        return name if name in called else called[0]
+    if called:
+        raise ValueError(f"{name} is what several are called: say {' or '.join(called)}")
     raise ValueError(f"There is no result of {name} in {store.folder}")
 
 

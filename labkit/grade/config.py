@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
@@ -148,6 +149,8 @@ def _table(kind: Any, data: Any, where: str) -> Any:
 def _value(name: str, hint: Any, value: Any, where: str) -> Any:
     if is_dataclass(hint):
         return _table(hint, value, where)
+    if name in ("stages", "points") and not isinstance(value, dict):
+        raise BadConfig(f"{where} must be a table, as [{where}]")
     if name == "stages":
         return {_stage(number): _table(Stage, said, f"{where}.{number}") for number, said in value.items()}
     if name == "points":
@@ -168,7 +171,7 @@ def _value(name: str, hint: Any, value: Any, where: str) -> Any:
 
 
 def _number(kind: type, value: Any, where: str) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise BadConfig(f"{where} must be a number, and not below 0")
     if kind is int and value != int(value):
         raise BadConfig(f"{where} must be a whole number")

@@ -44,18 +44,26 @@ class Submission:
         """What it is called in the inbox."""
         return ", ".join(path.name for path in self.paths)
 
+    @property
+    def student(self) -> dict[str, str]:
+        """Who that is, as it stands in the result."""
+        return {"name": self.name, "id": self.id, "email": self.email}
+
     def read(self) -> Unpacked:
-        """All its files."""
+        """All its files; of several that are called the same, the first."""
         if len(self.paths) == 1:
             return unpack(self.paths[0])
         together = Unpacked()
+        came_in: dict[str, str] = {}
         for path in self.paths:
             found = unpack(path)
             # A platform that knows no folders gives each file a long name; its own is the last part.
             match = CANVAS.fullmatch(path.name) or MOODLE.fullmatch(path.name)
             for name, content in found.files.items():
                 own = re.sub(r"-\d+(?=\.\w+$)", "", match["file"]) if match and name == path.name else name
-                together.files.setdefault(own, content)
+                if together.files.setdefault(own, content) != content:
+                    together.problems.append(f"handed in twice: {own} of {came_in[own]} counts, not of {path.name}")
+                came_in.setdefault(own, path.name)
             together.problems += found.problems
         return together
 
@@ -106,7 +114,12 @@ def _entries(folder: Path) -> tuple[Path, list[Path]]:
 
 
 def _is_about_them(path: Path) -> bool:
-    return path.name in METADATA or path.suffix in (".csv", ".toml", ".md", ".json")
+    return path.name in METADATA or path.suffix in (".csv", ".toml", ".md", ".json") or _is_results(path)
+
+
+def _is_results(path: Path) -> bool:
+    """Whether somebody has let the results be written among the submissions."""
+    return (path / "class.json").is_file() and (path / "results").is_dir()
 
 
 def _is_submission(path: Path) -> bool:

@@ -6,7 +6,9 @@ import platform
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from threading import Lock
 
 from labkit.grade import programs
 from labkit.grade.config import Config
@@ -15,7 +17,11 @@ from labkit.grade.sandbox import CannotGrade, check_python, choose
 from labkit.grade.session import Session, story_of
 from labkit.grade.version import kit_version
 from labkit.student import run
+from labkit.student.stories import Told
 from reference.printable import lines
+
+# Held while pytest reads the tests: it does so in this process, and takes all that the process prints meanwhile.
+_COLLECTING = Lock()
 
 LONGEST_TEXT = 20_000
 """Characters of a failure's story that are kept."""
@@ -91,12 +97,26 @@ def _absent(story: Story, stage: int, outcome: str = "failed", text: str = "") -
 
 def all_stories(stage: int, config: Config) -> list[Story]:
     """A stage's stories, without telling them."""
-    options = run.Options(stage, Path("reference"), 0, own=True, server="absent", client="absent")
     found: dict[str, Story] = {}
-    for told in run.collect(options):
+    for told in _collected(stage):
         if points := config.points_of(told.test.rpartition("::")[2], told.points):
             story_of(found, told.id, told.name, told.place, points, told.pair)
     return list(found.values())
+
+
+def story_names(stage: int) -> set[str]:
+    """What a stage's stories are called in the configuration."""
+    return {told.test.rpartition("::")[2] for told in _collected(stage)}
+
+
+def _collected(stage: int) -> list[Told]:
+    with _COLLECTING:
+        return _collected_once(stage)
+
+
+@cache
+def _collected_once(stage: int) -> list[Told]:
+    return run.collect(run.Options(stage, Path("reference"), 0, own=True, server="absent", client="absent"))
 
 
 def _clean(story: Story) -> Story:

@@ -60,10 +60,16 @@ def read(path: Path | None) -> Roster:
         return Roster()
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+            first = file.readline()
+            # Excel writes what it calls commas with semicolons where the comma is for decimals.
+            between = ";" if ";" in first and "," not in first else ","
             file.seek(0)
-            head = next(csv.reader(file), [])
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            rows = list(csv.DictReader(file, delimiter=between))
+            file.seek(0)
+            head = next(csv.reader(file, delimiter=between), [])
+    except UnicodeDecodeError:
+        raise BadRoster(f"{path} is no text in UTF-8: save it as 'CSV UTF-8'") from None
+    except (OSError, csv.Error) as error:
         raise BadRoster(f"{path}: {getattr(error, 'strerror', None) or error}") from None
     columns = {name.strip().lstrip("\ufeff").casefold(): name for name in head}
     if not any(name in columns for name in (*NAMES, *IDS, *EMAILS)):

@@ -100,6 +100,16 @@ class Store:
             all_of_them[key] = {"mark": mark, "reason": reason, "when": when}
         write(self.folder / "overrides.json", json.dumps(all_of_them, indent=1, ensure_ascii=False) + "\n")
 
+    def rename(self, result: Result, key: str, student: dict[str, str]) -> None:
+        """Keep a result, and a mark that was set for it, under another key. One that is there already stays."""
+        override, old = self.overrides().get(result.key), result.key
+        if self.read(key) is None:
+            result.key, result.student = key, student
+            self.keep(result)
+            if override:
+                self.override(key, override["mark"], override["reason"])
+        self.forget(old)
+
     def forget(self, key: str) -> bool:
         """Delete all that is kept of a student, reports included; whether there was something."""
         found = key in self.overrides()

@@ -26,6 +26,12 @@ MOODLE = (
 )
 
 
+def hand_in(folder: Path, name: str, text: str) -> None:
+    """A folder with a server that says this."""
+    (folder / name).mkdir(parents=True)
+    (folder / name / "server.py").write_text(text)
+
+
 def put(folder: Path, *names: str) -> Path:
     """Put archives, and folders whose names end with a slash, into an inbox."""
     for name in names:
@@ -139,3 +145,30 @@ def test_programs_are_found_by_the_number_of_their_folder(paths: list[str], want
     """And a lone one is taken for every stage."""
     _, where, _ = programs.find(dict.fromkeys(paths, b""), [1, 2])
     assert where == wanted
+
+
+def test_two_submissions_of_one_student_are_not_mixed_without_a_word(tmp_path: Path) -> None:
+    """The first counts, and the student's page says so."""
+    (tmp_path / "roster.csv").write_text("name,id\nAda Good,101\n")
+    hand_in(tmp_path / "in", "101", "first")
+    hand_in(tmp_path / "in", "Ada Good", "second")
+    (ada,) = find(tmp_path / "in", roster.read(tmp_path / "roster.csv"))
+    read = ada.read()
+    assert read.files == {"server.py": b"first"}
+    assert read.problems == ["handed in twice: server.py of 101 counts, not of Ada Good"]
+
+
+def test_results_among_the_submissions_are_nobodys(tmp_path: Path) -> None:
+    """As when OUT lies in SUBMISSIONS."""
+    hand_in(tmp_path, "ada", "s")
+    (tmp_path / "grades" / "results").mkdir(parents=True)
+    (tmp_path / "grades" / "class.json").write_text("{}")
+    assert [each.key for each in find(tmp_path, Roster())] == ["ada"]
+    assert passed_over(tmp_path) == []
+
+
+def test_a_roster_may_have_semicolons(tmp_path: Path) -> None:
+    """As Excel writes a CSV where the comma is for decimals."""
+    (tmp_path / "roster.csv").write_text("name;id\nAda Good;101\n")
+    (ada,) = roster.read(tmp_path / "roster.csv").people
+    assert (ada.name, ada.id) == ("Ada Good", "101")

@@ -33,6 +33,9 @@ def read(tmp_path: Path, text: str) -> Config:
         ("dew = 1", "there is no dew"),
         ("due = 2026-11-30", "a time with its zone"),
         ("out_of = 0", "more than 0"),
+        ("out_of = inf", "must be a number"),
+        ("points = 5", "points must be a table"),
+        ("stages = [1, 2]", "stages must be a table"),
         ("[limits]\nminutes = -1", "not below 0"),
         ("[limits]\nfiles = 1", "there is no limits.files"),
         ("[stages.9]\nweight = 1", "no stage 9"),
@@ -140,6 +143,18 @@ def test_the_class_keeps_its_seed(tmp_path: Path) -> None:
     assert store.seed(None, 6) == 5
     assert store.seed(9, 7) == 9
     assert store.seed(None, 8) == 9
+
+
+def test_a_result_moves_to_another_key_with_the_mark_that_was_set(tmp_path: Path) -> None:
+    """As when a roster says later who somebody is; what was called by the old key is gone."""
+    store = Store(tmp_path)
+    store.prepare()
+    store.keep(result("ada"))
+    store.override("ada", 50, "why not")
+    ada = {"name": "Ada", "id": "101", "email": ""}
+    store.rename(result("ada"), "101", ada)
+    assert [(each.key, each.student) for each in store.results()] == [("101", ada)]
+    assert {key: said["mark"] for key, said in store.overrides().items()} == {"101": 50}
 
 
 def test_forget_deletes_all_that_is_kept(tmp_path: Path) -> None:
