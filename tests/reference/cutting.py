@@ -211,6 +211,7 @@ def main() -> int:
         legs = send_through_cuts(server.address, Path(folder), size, cuts=20)
         for leg, name in zip(legs, ("sender", "receiver"), strict=True):
             print(f"file of {size:,} bytes, {name}: {leg.cuts} cuts, {leg.passed / size:.3f} of its bytes passed")
+    with ServerProgram() as server, tempfile.TemporaryDirectory() as folder:  # anew: ann and bob may still be leaving
         # A thousand pauses of the usual length would take minutes, and show no more.
         connection.FIRST_PAUSE, connection.LONGEST_PAUSE = 0.02, 0.2
         report = chat(server.address, Path(folder), options.messages, every=(1, 8_000), seed=options.seed)
