@@ -122,6 +122,8 @@ def _grade(
     redo = {_named(submissions, name).key for name in options.redo}
     work = Class(config, wanted, seed, kind, store, redo)
     work.adopt(submissions)
+    for stage in wanted:
+        story_names(stage)  # read here, once: while pytest reads them nothing else may print
     _look_at_patterns(config, wanted)
     to_do = [each for each in submissions if not work.is_done(work.job(each))]
     print(
@@ -139,7 +141,7 @@ def _look_at_patterns(config: Config, wanted: list[int]) -> None:
     """Say which patterns fit no story: a misspelt one would hide nothing."""
     patterns = {*config.points, *config.visibility.hidden, *config.visibility.after_due}
     for stage in [*wanted, *(ladder.STAGES.keys() - set(wanted))]:
-        if patterns or stage in wanted:  # also to have read the tests before several threads want to
+        if patterns:
             patterns -= {each for each in patterns if any(fnmatchcase(story, each) for story in story_names(stage))}
     for pattern in sorted(patterns):
         print(f"NO STORY is called {pattern}, which the configuration speaks of", file=sys.stderr)

@@ -64,9 +64,8 @@ def read(path: Path | None) -> Roster:
             # Excel writes what it calls commas with semicolons where the comma is for decimals.
             between = ";" if ";" in first and "," not in first else ","
             file.seek(0)
-            rows = list(csv.DictReader(file, delimiter=between))
-            file.seek(0)
-            head = next(csv.reader(file, delimiter=between), [])
+            reader = csv.DictReader(file, delimiter=between)
+            rows, head = list(reader), list(reader.fieldnames or [])
     except UnicodeDecodeError:
         raise BadRoster(f"{path} is no text in UTF-8: save it as 'CSV UTF-8'") from None
     except (OSError, csv.Error) as error:
