@@ -30,6 +30,11 @@ help: ## list the targets
 	@echo '  ARGS=                      more options: make run-client ARGS="--name sravya"'
 	@echo '  DIR=                       run server.py or client.py of this folder instead'
 	@echo '  STAGE= TASK= ALL=1         of the lab: make check STAGE=3 TASK=3.2'
+	@echo '  SUBMISSIONS= STAGES=       whom and what to grade: make grade SUBMISSIONS=dir STAGES=1-3'
+	@echo '  OUT=grades JOBS=2          where marks and reports go; how many are graded at once'
+	@echo '  ROSTER= CONFIG=            the class as a CSV file; points and policy as a TOML file'
+	@echo '  REDO= FORGET=              grade this student again; delete what is kept of this one'
+	@echo '  SANDBOX= DASK=             another sandbox than the best there is; a cluster: tcp://host:port'
 	@echo '  PYTHON=                    the Python to use, 3.11 or newer'
 
 # ---- Run -------------------------------------------------------------------------------------
