@@ -176,7 +176,10 @@ class Spool:
             files = list(self._files.values())
         for file in files:
             if file.sender is member and not file.sha256:
-                self._call_off(file, f"{member.name} has left")
+                reason = f"{member.name} has left"
+                self._call_off(file, reason)
+                # Reaches nobody, unless they came back in the moment when their place was given up.
+                member.outbox.send(wire.encode(wire.Abort(file.offer.id, reason)))
             else:
                 self._done_with(file, member)
 

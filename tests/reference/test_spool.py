@@ -235,6 +235,14 @@ def test_sender_leaves_midway(chat: Chat):
     assert Abort(ID, "ann has left") in take(chat.eve)
 
 
+def test_who_comes_back_while_being_given_up_learns_that_the_file_is_called_off(chat: Chat):
+    """The place is given up and then the files: who resumes in between would wait for questions that never come."""
+    chat.offer()
+    chat.upload(up_to=100_000)
+    chat.spool.gone(chat.ann)  # and not room.leave: her connection is a new one by now
+    assert take(chat.ann)[-1] == Abort(ID, "ann has left")
+
+
 def test_calling_off_comes_after_the_offer(chat: Chat):
     """However short the time between them, and whoever is just sending: or the receivers would begin to fetch."""
     chat.spool.offer(chat.ann, Offer(bytes(16), "a.txt", 1))
