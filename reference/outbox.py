@@ -4,8 +4,8 @@ What ``Outbox`` promises to whoever sends:
 
 1. It never blocks: what the network does not take at once waits here.
 2. It never reorders texts and never tears a frame: one thread at a time writes to the socket.
-3. It ties up nobody: whoever finds another thread writing leaves the bytes to it and goes on; and a thread that brings
-   a text is not kept to carry files.
+3. It ties up nobody: whoever finds another thread writing leaves the bytes to it and goes on; and files are carried
+   by the writer thread alone.
 4. It never grows past its bound: who does not read is dropped.
 """
 
@@ -29,8 +29,6 @@ STALL_SECONDS = 30.0
 MAX_LATER = 2_048
 """File frames that may be asked for and not yet sent: each is made only when its turn comes, so they cost little. Sixty
 people who all send a picture at once make 300."""
-
-_CARRIED = 8  # file frames that the one who asks for them carries; the rest is the writer's
 
 _PIECE = 256 * 1024  # as many waiting texts as are joined for one send
 
@@ -73,31 +71,27 @@ class Outbox:
                 self._waiting += len(frames)
         if overflows:
             self.give_up()
-        elif not self._flush(file_frames=0):
+        elif not self._flush():
             self._writer.watch(self)
 
     def send_later(self, make_frame: Callable[[], bytes]) -> None:
-        """Send the frame that ``make_frame`` returns when its turn comes (b"" for none). Raises Overflow."""
-        self.queue(make_frame)
-        self.carry()
+        """Have the writer send the frame that ``make_frame`` returns when its turn comes (b"" for none).
 
-    def queue(self, make_frame: Callable[[], bytes]) -> None:
-        """The first half of ``send_later``: sends nothing, so a caller may hold a lock that decides the order."""
+        Sends nothing itself, so a caller may hold a lock that decides the order. If sixteen threads carried the files
+        that they ask for, a text's thread would have to wait for its turn among them: some 30 ms, and now 1 or 2.
+        Raises Overflow.
+        """
         with self._lock:
             if self._closed:
                 return
             if len(self._files) >= MAX_LATER:
                 raise Overflow(f"more than {MAX_LATER} chunks asked for at once")
             self._files.append(make_frame)
-
-    def carry(self) -> None:
-        """The second half of ``send_later``: send what is queued."""
-        if not self._flush(file_frames=_CARRIED):
-            self._writer.watch(self)
+        self._writer.watch(self)
 
     def flush(self) -> bool:
         """Send what goes now, one file frame at most. For the writer thread; False while something is left."""
-        return self._flush(file_frames=1) and self.empty
+        return self._flush(with_file=True) and self.empty
 
     @property
     def empty(self) -> bool:
@@ -111,7 +105,7 @@ class Outbox:
     def end(self) -> None:
         """Send the last words, as far as the network takes them at once, and end the connection."""
         with self._writing, contextlib.suppress(OSError):
-            self._write(file_frames=0)
+            self._write(with_file=False)
         self.give_up()
 
     def close(self) -> None:
@@ -143,17 +137,17 @@ class Outbox:
         finally:
             self._writing.release()
         # Look again, as _flush does. Not by ``empty``: a call for each member of the room is felt.
-        if (self._texts or self._files or self._begun) and not self._flush(file_frames=0):
+        if (self._texts or self._files or self._begun) and not self._flush():
             self._writer.watch(self)
         return True
 
-    def _flush(self, file_frames: int) -> bool:
+    def _flush(self, with_file: bool = False) -> bool:
         """Write what is there, if nobody else does. False when the writer thread must go on with it later."""
         # Whoever puts something in and finds another thread writing may go: that thread looks again after it has let
         # go of the lock. (ergo's irc/socket.go does the same for its socket.)
         while not self.empty and self._writing.acquire(blocking=False):
             try:
-                done = self._write(file_frames)
+                done = self._write(with_file)
             except OSError:
                 self.give_up()
                 return True
@@ -163,14 +157,14 @@ class Outbox:
                 return False
         return True
 
-    def _write(self, file_frames: int) -> bool:
-        """Write until nothing is left (True), or until the network or ``file_frames`` says stop. Requires _writing."""
+    def _write(self, with_file: bool) -> bool:
+        """Write the texts, and one file frame if wanted. True when nothing is left. Requires _writing."""
         while True:
             if not self._begun:
-                data, is_file = self._next(file_frames > 0)
+                data, is_file = self._next(with_file)
                 if data is None:
                     return not self._files
-                file_frames -= is_file
+                with_file = with_file and not is_file
                 self._begun = memoryview(data)
             try:
                 sent = self._stream.send_now(self._begun)
@@ -181,11 +175,11 @@ class Outbox:
             if self._begun:
                 return False
 
-    def _next(self, file_too: bool) -> tuple[bytes | None, bool]:
+    def _next(self, with_file: bool) -> tuple[bytes | None, bool]:
         with self._lock:
             if self._texts:
                 return self._join_texts(), False
-            if not self._files or not file_too:
+            if not self._files or not with_file:
                 return None, False
             make_frame = self._files.popleft()
         return make_frame(), True  # without the lock: it reads from the disk

@@ -153,11 +153,9 @@ class Spool:
                     raise Overflow(f"more than {MAX_WAITING_GETS} questions about one file at once")
                 file.waiting.append((receiver, get))
             else:
-                receiver.outbox.queue(partial(self._answer, file, receiver, get))
+                receiver.outbox.send_later(partial(self._answer, file, receiver, get))
         if file is None:
             receiver.outbox.send(wire.encode(wire.Abort(get.id, "the server does not have it, or no longer")))
-        else:
-            receiver.outbox.carry()
 
     def abort(self, member: Member, abort: wire.Abort) -> None:
         """The sender calls a file off, or a receiver does not want it."""
@@ -264,11 +262,9 @@ class Spool:
             file.waiting = [(member, get) for member, get in file.waiting if not _is_there(file, get)]
             for member, get in ready:  # queued under the lock: a later question must not be answered before this one
                 try:
-                    member.outbox.queue(partial(self._answer, file, member, get))
+                    member.outbox.send_later(partial(self._answer, file, member, get))
                 except Overflow:
                     member.outbox.give_up()
-        for member, _ in ready:
-            member.outbox.carry()
 
     def _answer(self, file: _SharedFile, receiver: Member, get: wire.Get) -> bytes:
         """The answer to a question, made when its turn on the wire has come."""

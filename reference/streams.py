@@ -6,7 +6,6 @@ The only file that knows how platforms differ here.
 import contextlib
 import select
 import socket
-import struct
 import time
 from threading import Lock
 
@@ -36,14 +35,10 @@ class Stream:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in _KEEPALIVE:
             sock.setsockopt(socket.IPPROTO_TCP, option, value)
-        if _HAS_DONTWAIT:
-            sock.setblocking(True)
-            seconds, rest = divmod(patience, 1)
-            timeval = struct.pack("ll", int(seconds), int(rest * 1_000_000))
-            # Not settimeout(): that would poll() before each recv, and make our non-blocking sends wait as well.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
-        else:
-            sock.setblocking(False)
+        sock.setblocking(False)  # not settimeout(): a send would wait as well
+        if _HAS_POLL:
+            self._poll = select.poll()
+            self._poll.register(sock, select.POLLIN)
 
     def fileno(self) -> int:
         """For selectors."""
@@ -55,7 +50,7 @@ class Stream:
         Raises OSError when the connection is broken.
         """
         try:
-            if not _HAS_DONTWAIT and not select.select([self._sock], [], [], self._patience)[0]:
+            if not self._arrives():
                 return None
             data = self._sock.recv(self._read_size)
         except BlockingIOError:
@@ -73,7 +68,7 @@ class Stream:
         Raises BlockingIOError when it takes none, and OSError when the connection is broken.
         """
         with self._lock:
-            return self._sock.send(data, _DONTWAIT)
+            return self._sock.send(data)
 
     def end(self) -> None:
         """End both directions. A thread that waits in ``receive`` wakes with b"": close() alone would not wake it."""
@@ -102,10 +97,15 @@ class Stream:
         with self._lock:
             self._sock.close()
 
+    def _arrives(self) -> bool:
+        """Wait until there is something to receive, or the end. False after ``patience`` seconds."""
+        if _HAS_POLL:
+            return bool(self._poll.poll(self._patience * 1000))
+        return bool(select.select([self._sock], [], [], self._patience)[0])
+
     def _shutdown(self, how: int) -> None:
         with self._lock, contextlib.suppress(OSError):  # the other side may be faster
             self._sock.shutdown(how)
 
 
-_HAS_DONTWAIT = hasattr(socket, "MSG_DONTWAIT")  # not on Windows: there the whole socket is made non-blocking
-_DONTWAIT: int = getattr(socket, "MSG_DONTWAIT", 0)
+_HAS_POLL = hasattr(select, "poll")  # not on Windows; and select() elsewhere takes no descriptor from 1,024 on

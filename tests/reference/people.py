@@ -34,12 +34,9 @@ class Mailbox(Outbox):
                 self.frames.append(frame)
             assert not self._decoder.in_frame, "half a frame was sent"
 
-    def queue(self, make_frame: Callable[[], bytes]) -> None:
+    def send_later(self, make_frame: Callable[[], bytes]) -> None:
         """Keep the frame for when the network takes it: see ``deliver``."""
         self.later.append(make_frame)
-
-    def carry(self) -> None:
-        """Nothing leaves."""
 
     def deliver(self) -> None:
         """Have the network take the file frames that wait."""

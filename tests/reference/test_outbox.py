@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import select
 import socket
 import struct
 import sys
@@ -143,6 +144,7 @@ def test_text_passes_waiting_files_but_tears_no_frame(outbox: Outbox, network: N
     network.room = 2
     for frame in (b"FILE1.", b"FILE2.", b"FILE3."):
         outbox.send_later(frames(frame))
+    outbox.flush()
     outbox.send(b"text")
     network.room = math.inf
     while not outbox.flush():
@@ -156,7 +158,16 @@ def test_file_frames_are_made_when_their_turn_comes(outbox: Outbox, network: Net
     network.room = 2
     outbox.send_later(frames(b"FILE1."))
     outbox.send_later(frames(b"FILE2."))
+    assert frames.made == []
+    outbox.flush()
     assert frames.made == [b"FILE1."]
+
+
+def test_who_asks_for_a_file_is_not_kept(outbox: Outbox, network: Network, writer: NoWriter):
+    """The writer alone carries files: of sixteen threads that did, each would keep a text waiting."""
+    outbox.send_later(Frames()(b"FILE1."))
+    assert network.taken == b""
+    assert writer.watched == [outbox]
 
 
 def test_who_brings_a_text_carries_no_file(outbox: Outbox, network: Network, writer: NoWriter):
@@ -165,6 +176,7 @@ def test_who_brings_a_text_carries_no_file(outbox: Outbox, network: Network, wri
     network.room = 2
     outbox.send_later(frames(b"FILE1."))
     outbox.send_later(frames(b"FILE2."))
+    outbox.flush()
     writer.watched.clear()
     network.room = math.inf
     outbox.send(b"text")
@@ -176,21 +188,20 @@ def test_who_brings_a_text_carries_no_file(outbox: Outbox, network: Network, wri
 def test_writer_sends_one_file_frame_at_a_time(outbox: Outbox, network: Network):
     """One fast receiver does not keep the writer thread from the others."""
     frames = Frames()
-    network.room = 0
     for number in range(4):
         outbox.send_later(frames(b"%d" % number))
-    network.room = math.inf
     taken = []
     while not outbox.empty:
         outbox.flush()
         taken.append(bytes(network.taken))
-    assert taken == [b"01", b"012", b"0123"]  # the first had begun
+    assert taken == [b"0", b"01", b"012", b"0123"]
 
 
 def test_nothing_to_send_after_all(outbox: Outbox, network: Network):
     """A question may have lost its answer by the time its turn comes."""
     outbox.send_later(lambda: b"")
     outbox.send(b"text")
+    outbox.flush()
     assert network.taken == b"text"
     assert outbox.empty
 
@@ -204,7 +215,8 @@ def test_end_sends_the_last_words(outbox: Outbox, network: Network):
         assert go_on.wait(DEADLINE)
         return b"FILE1."
 
-    slow = Thread(target=outbox.send_later, args=[make])
+    outbox.send_later(make)
+    slow = Thread(target=outbox.flush)
     slow.start()
     assert making.wait(DEADLINE)
     outbox.send(b"bye")
@@ -248,7 +260,7 @@ def test_who_is_up_to_date_is_not_dropped(outbox: Outbox, network: Network):
 def test_too_many_questions_are_refused(outbox: Outbox, network: Network):
     """Questions are bounded as well: who asks on without reading is told so."""
     network.room = 0
-    for _ in range(MAX_LATER + 1):  # one is made, and begun
+    for _ in range(MAX_LATER):
         outbox.send_later(lambda: b"chunk")
     with pytest.raises(Overflow):
         outbox.send_later(lambda: b"chunk")
@@ -305,6 +317,7 @@ class LocalStream(Stream):
     """A Stream on a socket that is not TCP."""
 
     def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
         self._sock = sock
         self._lock = Lock()
 
@@ -377,6 +390,7 @@ def test_stalled_reader_is_dropped_in_the_end(pair: Pair, monkeypatch: pytest.Mo
     """Who takes nothing for too long while something waits is ended."""
     monkeypatch.setattr(outbox_module, "STALL_SECONDS", 0.2)
     pair.fill()
+    select.select([pair.near], [], [], DEADLINE)
     assert pair.near.recv(1) == b"", "the thread that reads the connection sees the end"
 
 

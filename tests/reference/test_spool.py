@@ -420,7 +420,7 @@ def test_nothing_is_left_in_the_folder(tmp_path):
 def test_answers_are_put_in_order_under_the_lock(chat: Chat, monkeypatch: pytest.MonkeyPatch):
     """A question that waited is queued before anybody can ask the next one: a receiver takes answers in order only."""
     held = []
-    monkeypatch.setattr(type(chat.bob.outbox), "queue", lambda *_: held.append(chat.spool._lock.locked()))
+    monkeypatch.setattr(type(chat.bob.outbox), "send_later", lambda *_: held.append(chat.spool._lock.locked()))
     chat.offer()
     chat.spool.get(chat.bob, Get(ID, 0, 1000))  # waits: nothing has arrived yet
     chat.upload(up_to=100_000)
