@@ -86,7 +86,7 @@ def test_a_task_left_undone_alone_is_noticed_and_nothing_else_blamed(number: str
     )
 
 
-@pytest.mark.parametrize(("server", "client"), product(EVERYONE, EVERYONE))
+@pytest.mark.parametrize(("server", "client"), list(product(EVERYONE, EVERYONE)))
 def test_everyones_client_talks_to_everyones_server(server: int | str, client: int | str) -> None:
     """As far as the features of both go."""
     stage = min(each for each in (server, client, max(STAGES)) if isinstance(each, int))
