@@ -29,7 +29,9 @@ def test_the_roster_has_everyone_with_oneself_last(chat: Story) -> None:
 def test_those_already_there_see_who_joins(chat: Story) -> None:
     """Everyone there sees it once; the one who joins does not."""
     chat.server()
-    sravya, sanjay, meera = chat.join(), chat.join(), chat.join()
+    sravya, sanjay = chat.join(), chat.join()
+    sravya.sees(f"{sanjay} joined the chat!")  # before the next one joins: each is announced by a thread of its own
+    meera = chat.join()
     sravya.sees_once(f"{sanjay} joined the chat!", f"{meera} joined the chat!")
     sanjay.sees_once(f"{meera} joined the chat!")
     sanjay.never_sees(f"{sanjay} joined the chat!", f"{sravya} joined the chat!")
@@ -78,7 +80,10 @@ def test_a_name_is_free_again_when_its_owner_has_left(chat: Story) -> None:
 def test_the_server_prints_each_name_once_as_they_join(chat: Story) -> None:
     """A line with just the name, in the order people came."""
     server = chat.server()
-    people = [chat.join() for _ in range(3)]
+    people = []
+    for _ in range(3):
+        people.append(chat.join())
+        server.sees(str(people[-1]))  # before the next one joins: each is printed by a thread of its own
     server.sees_once(*map(str, people))
 
 
