@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from threading import Lock, Thread
+from typing import Any
 
 from reference.streams import Stream
 
@@ -31,6 +32,9 @@ MAX_LATER = 2_048
 people who all send a picture at once make 300."""
 
 _PIECE = 256 * 1024  # as many waiting texts as are joined for one send
+
+# The lanes of every closed outbox. Two empty deques are 1.5 KB, and a thousand who have gone are remembered (room.py).
+_NOTHING: deque[Any] = deque(maxlen=0)
 
 
 class Overflow(Exception):
@@ -112,8 +116,7 @@ class Outbox:
         """Drop what waits, and take nothing more."""
         with self._lock:
             self._closed = True
-            self._texts.clear()
-            self._files.clear()
+            self._texts = self._files = _NOTHING
             self._waiting = 0
 
     def _send_directly(self, frames: bytes) -> bool:
