@@ -39,8 +39,6 @@ SWITCH_SECONDS = 0.05
 """How long a thread that wants the interpreter waits before it asks for it. Ours give it back at every send and
 receive; at Python's 5 ms a hundred that wait spend more time asking than working."""
 
-_M_ARENA_MAX = -8  # mallopt(3), malloc.h
-
 _BACKLOG = 1024  # connections that the system keeps while we are busy accepting; it cuts this to its own limit
 
 
@@ -197,7 +195,6 @@ def main(argv: list[str] | None = None) -> int:
         print(f"cannot listen on {options.ip} port {options.port}: {reason}", file=sys.stderr)
         return 1
     _prefer_one_core()
-    _share_one_heap()
     console = Console()
     server = Server(
         listener,
@@ -266,18 +263,6 @@ def _prefer_one_core() -> None:
     if hasattr(os, "sched_setaffinity"):  # Linux
         with contextlib.suppress(OSError):
             os.sched_setaffinity(0, [random.choice(sorted(os.sched_getaffinity(0)))])
-
-
-def _share_one_heap() -> None:
-    """glibc gives each thread one of many heaps, and each heap keeps what it needed once, so memory creeps upwards.
-
-    Nobody gains by it where threads take turns. A hundred who come and go: 28 MB with one heap, 33 with many.
-    """
-    if sys.platform == "linux":
-        import ctypes
-
-        with contextlib.suppress(AttributeError, OSError):  # another C library has no such call
-            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _connections_that_fit() -> int:
