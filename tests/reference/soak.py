@@ -128,7 +128,7 @@ def soak(minutes: float, people: int, seed: int) -> list[str]:
         ServerProgram("--spool", folder, "--hold", "2", "--max-spool", "50MB", flood_control=True) as server,
         Proxy(server.address, to_client=Faults(reset_after=(1, 300_000)), seed=seed) as proxy,
     ):
-        before = Held(server)
+        before = _at_rest(server)
         over = Flag()
         begun = time.monotonic()
         threads = []
@@ -171,6 +171,17 @@ def soak(minutes: float, people: int, seed: int) -> list[str]:
         if server.end() != 0 or any("Traceback" in line for line in server.shown.lines):
             problems.append("the server did not end well")
     return problems
+
+
+def _at_rest(server: ServerProgram) -> Held:
+    """What it holds with nobody in it: asked when somebody has been, for by then it has opened all that it keeps."""
+    with Raw(server.address) as raw:
+        raw.join("first", ())
+        busy = Held(server)
+    deadline = time.monotonic() + 60
+    while (held := Held(server)).threads >= busy.threads and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return held
 
 
 def main() -> int:
