@@ -14,7 +14,10 @@ MAX_COST = 50.0
 
 
 class FloodControl:
-    """A token bucket for one client's texts. Other frames pass it by: files have their own way to wait (pull.py)."""
+    """A token bucket for what one client has others see: texts, and offers of files.
+
+    Other frames pass it by: the bytes of files have their own way to wait (pull.py).
+    """
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], object] = time.sleep
@@ -25,7 +28,7 @@ class FloodControl:
         self._at = clock()
 
     def admit(self, text: str) -> None:
-        """Come back when this text may be passed on.
+        """Come back when this may be passed on.
 
         Whoever reads the client calls this, so meanwhile nobody does: TCP then slows the flooder down, and nobody else.
         """

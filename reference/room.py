@@ -51,6 +51,13 @@ MAX_HISTORY = 5_000
 MAX_HISTORY_BYTES = 2 * 1024 * 1024
 """Bytes of these: half of what an outbox takes at once (outbox.py), because a replay is one piece."""
 
+MAX_PLACES = 6_000
+"""People who are here or whose place is held: a welcome that lists so many of the longest names is three quarters of
+the longest that may be sent (protocol.py)."""
+
+MAX_MARKS = 1_000
+"""Of a member's own entries that are no texts, so many are remembered."""
+
 MAX_DEPARTED = 1_000
 """People who are gone and yet remembered: who comes back late is told how much was missed, and says nothing twice."""
 
@@ -74,6 +81,8 @@ class Member:
     """Brings who can resume back here; nobody else is told."""
     said: int = 0
     """How many texts were heard from here."""
+    marks: list[int] = field(default_factory=list)
+    """The numbers of its other entries, as offers: who comes back late has not missed its own."""
     held_until: float = math.inf
     """When the place is given up; infinity while there is a connection."""
     voice: Lock = field(default_factory=Lock)
@@ -152,6 +161,8 @@ class Room:
         joined = Entry(member, wire.encode(wire.Joined(name)), wire.ROSTER, name)
         with self._lock:
             self._check_free(name)
+            if len(self._members) >= MAX_PLACES:
+                raise NameRefused("full", "the server is full: try again later")
             self._members[plain(name)] = member
             earlier = [_as_earlier(frame) for frame in self._earlier] if wire.HISTORY in features else []
             self._append(joined)
@@ -304,6 +315,9 @@ class Room:
             entry.number = self._number
             if entry.sender:
                 entry.said = entry.sender.said
+                if entry.feature:
+                    entry.sender.marks.append(entry.number)
+                    del entry.sender.marks[:-MAX_MARKS]
         self._log.append(entry)
         self._pending += len(entry.frame)
 
@@ -353,7 +367,8 @@ class Room:
         kept = [entry for entry in self._history if entry.number > resume.number]
         before = kept[0].number - 1 if kept else self._flushed
         own = next((entry.said - (not entry.feature) for entry in kept if entry.sender is member), member.said)
-        missed = before - resume.number - (own - resume.said)  # its own texts it has not missed
+        marks = sum(resume.number < number <= before for number in member.marks)
+        missed = before - resume.number - (own - resume.said) - marks  # what is its own it has not missed
         if resume.number > self._flushed or resume.said > member.said or missed < 0:
             raise NameRefused("name-unknown", "the server has not come so far")
         numbers = wire.Numbers(member.token, before, own, member.said, missed)

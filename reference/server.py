@@ -22,7 +22,7 @@ from reference.outbox import Outbox, Writer
 from reference.protocol import BYE, FEATURES, FILES, Bye, Refused, encode
 from reference.room import EARLIER, HOLD_SECONDS, Entry, Room
 from reference.session import PATIENCE, Session
-from reference.spool import MAX_FILE, MAX_SPOOL, Spool
+from reference.spool import MAX_FILE, MAX_FILES, MAX_SPOOL, Spool
 from reference.store import Store
 from reference.streams import Stream
 
@@ -39,6 +39,7 @@ SWITCH_SECONDS = 0.05
 """How long a thread that wants the interpreter waits before it asks for it. Ours give it back at every send and
 receive; at Python's 5 ms a hundred that wait spend more time asking than working."""
 
+_OWN_DESCRIPTORS = 20  # a dozen that the server has open itself, and some to refuse with
 _BACKLOG = 1024  # connections that the system keeps while we are busy accepting; it cuts this to its own limit
 
 
@@ -54,6 +55,7 @@ class Server:
         spool_folder: str | None = None,
         max_file: int = MAX_FILE,
         max_spool: int = MAX_SPOOL,
+        max_files: int = MAX_FILES,
         max_connections: int = MAX_CONNECTIONS,
         max_per_address: int = MAX_PER_ADDRESS,
         patience: float = PATIENCE,
@@ -69,11 +71,12 @@ class Server:
         self._patience = patience
         self._writer = Writer()
         self._room = Room(console.show, lambda: self._writer.call(self._room.flush), hold, earlier)
-        self._spool = Spool(self._room, spool_folder, max_file, max_spool)
+        self._spool = Spool(self._room, spool_folder, max_file, max_spool, max_files)
         # Guards the two below.
         self._lock = Lock()
         self._sessions: dict[Session, Thread] = {}
         self._per_address: Counter[str] = Counter()
+        self._last_error: str | None = ""  # why nobody could be accepted: said once, until somebody was
         # A signal handler may do next to nothing; it can always write a byte (the self-pipe trick, D. J. Bernstein).
         self._stopped, self._stop = socket.socketpair()
 
@@ -105,11 +108,14 @@ class Server:
         except BlockingIOError:
             return
         except OSError as error:  # it gave up meanwhile; or no descriptors are left, and only time can help
-            self._console.show([f"cannot accept a connection: {error.strerror}"])
+            if error.strerror != self._last_error:
+                self._console.show([f"cannot accept a connection: {error.strerror}"])
+            self._last_error = error.strerror
             selector.unregister(self._listener)
             selector.select(timeout=0.2)
             selector.register(self._listener, selectors.EVENT_READ)
             return
+        self._last_error = ""
         address = str(peer[0])
         try:
             stream = Stream(sock, self._patience)
@@ -196,6 +202,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     _prefer_one_core()
     console = Console()
+    max_connections = _connections_that_fit()
     server = Server(
         listener,
         console,
@@ -203,7 +210,8 @@ def main(argv: list[str] | None = None) -> int:
         spool_folder=options.spool,
         max_file=options.max_file,
         max_spool=options.max_spool,
-        max_connections=_connections_that_fit(),
+        max_files=min(MAX_FILES, max_connections // 4),  # the fifth of the descriptors that is kept
+        max_connections=max_connections,
         hold=options.hold,
         earlier=options.history,
     )
@@ -266,7 +274,7 @@ def _prefer_one_core() -> None:
 
 
 def _connections_that_fit() -> int:
-    """Each client is a descriptor: without one nobody could even be refused, so a fifth is kept for that and for files.
+    """Each client is a descriptor: without one nobody could even be refused, so some are kept, and a fifth for files.
 
     The usual soft limit is 1,024, and a process may raise it to the hard one.
     """
@@ -280,7 +288,7 @@ def _connections_that_fit() -> int:
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
         soft = limit
-    return min(MAX_CONNECTIONS, soft * 4 // 5)
+    return max(1, min(MAX_CONNECTIONS, (soft - _OWN_DESCRIPTORS) * 4 // 5))
 
 
 if __name__ == "__main__":

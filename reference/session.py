@@ -26,6 +26,8 @@ LINGER_SECONDS = 2.0
 
 _LOST = "connection lost"
 
+_PONG = wire.encode(wire.Pong())  # once: who asks much and reads nothing costs no memory for each
+
 
 class Session:
     """One connected client. Only its own thread calls ``run``; ``dismiss`` is for the one that ends the server."""
@@ -118,6 +120,7 @@ class Session:
                 self._flood.admit(frame.text)
                 self._room.say(member, frame)
             case wire.Offer():
+                self._flood.admit(frame.name)  # everybody sees a line of it, too
                 self._spool.offer(member, frame)
             case wire.Data():
                 self._spool.data(member, frame)
@@ -128,7 +131,7 @@ class Session:
             case wire.Abort():
                 self._spool.abort(member, frame)
             case wire.Ping():
-                self._outbox.send(wire.encode(wire.Pong()))
+                self._outbox.send(_PONG)
             case wire.Bye():
                 self._ending = True
 

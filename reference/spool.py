@@ -64,12 +64,20 @@ class _NotTaken(Exception):
 class Spool:
     """Every shared file, by id. Every method may be called by any thread."""
 
-    def __init__(self, room: Room, folder: str | None, max_file: int = MAX_FILE, max_total: int = MAX_SPOOL) -> None:
+    def __init__(
+        self,
+        room: Room,
+        folder: str | None,
+        max_file: int = MAX_FILE,
+        max_total: int = MAX_SPOOL,
+        max_files: int = MAX_FILES,
+    ) -> None:
         """``folder`` None means the system's for temporary files."""
         self._room = room
         self._folder = folder
         self._max_file = max_file
         self._max_total = max_total
+        self._max_files = max_files
         # Guards the files and all that is in them, but not their bytes and their pull: those belong to the sender's
         # thread. Taken before the room's lock and those of outboxes; never held while anything is sent.
         self._lock = Lock()
@@ -158,7 +166,7 @@ class Spool:
             receiver.outbox.send(wire.encode(wire.Abort(get.id, "the server does not have it, or no longer")))
 
     def abort(self, member: Member, abort: wire.Abort) -> None:
-        """The sender calls a file off, or a receiver does not want it."""
+        """The sender calls a file off; or a receiver does not want it, or has all of it."""
         with self._lock:
             file = self._files.get(abort.id)
         if file is None:
@@ -233,7 +241,7 @@ class Spool:
     def _fits(self, size: int) -> bool:
         """Requires _lock."""
         total = sum(file.offer.size for file in self._files.values())
-        return total + size <= self._max_total and len(self._files) < MAX_FILES
+        return total + size <= self._max_total and len(self._files) < self._max_files
 
     def _make_room(self, size: int) -> None:
         """Call off files that do not move, the oldest first, until one of this size fits."""
@@ -269,7 +277,8 @@ class Spool:
     def _answer(self, file: _SharedFile, receiver: Member, get: wire.Get) -> bytes:
         """The answer to a question, made when its turn on the wire has come."""
         if get.offset == file.offer.size:
-            self._done_with(file, receiver)
+            if not receiver.token:  # who can come back says itself that it has the file: this end may never arrive
+                self._done_with(file, receiver)
             return wire.encode(wire.End(get.id, file.sha256))
         try:
             data = file.store.read(get.offset, min(get.size, file.offer.size - get.offset))

@@ -139,7 +139,8 @@ class Client:
         self.name = name
         self._features = frozenset(welcome.features) & frozenset(wire.FEATURES)
         self._roster = list(welcome.roster)
-        self._transfers = Transfers(self._outbox, self._downloads / safe_name(name), self._auto_get, self._on_event)
+        folder, can_resume = self._downloads / safe_name(name), wire.RESUME in self._features
+        self._transfers = Transfers(self._outbox, folder, self._auto_get, self._on_event, can_resume)
         self._connected = True
         self._writer.start()
         self._on_event(events.Welcomed(welcome.roster))

@@ -69,12 +69,23 @@ class Transfers:
     The methods named after frames are for the thread that reads the connection, the other public ones for any.
     """
 
-    def __init__(self, outbox: Outbox, folder: Path, auto_get: int, on_event: Callable[[events.Event], None]) -> None:
-        """``folder`` is where received files go; those up to ``auto_get`` bytes are fetched without being asked for."""
+    def __init__(
+        self,
+        outbox: Outbox,
+        folder: Path,
+        auto_get: int,
+        on_event: Callable[[events.Event], None],
+        can_resume: bool = False,
+    ) -> None:
+        """``folder`` is where received files go; those up to ``auto_get`` bytes are fetched without being asked for.
+
+        A server with which we ``can_resume`` keeps a file for us until it hears that we have it.
+        """
         self._outbox = outbox
         self._folder = folder
         self._auto_get = auto_get
         self._on_event = on_event
+        self._can_resume = can_resume
         # Guards the three below.
         self._lock = Lock()
         self._outgoing: dict[bytes, _Outgoing] = {}
@@ -212,6 +223,9 @@ class Transfers:
         """Somebody else has a file."""
         waits = offer.size > self._auto_get
         with self._lock:
+            known = self._incoming.get(offer.id)
+            if known is not None and known.download is not None and known.size == offer.size:
+                return  # its sender came back late, or the server is a new one: our questions go on
             incoming = _Incoming(self._next_number(), offer)
             self._incoming[offer.id] = incoming
         self._on_event(events.FileOffered(incoming.number, offer.sender, offer.name, offer.size, waits))
@@ -250,12 +264,14 @@ class Transfers:
                 return
             path = incoming.download.finish()
         except Damaged as error:
-            self._fail(incoming, str(error))
+            self._fail(incoming, str(error), tell=self._can_resume)
         except OSError as error:
-            self._fail(incoming, f"cannot write it: {error.strerror}")
+            self._fail(incoming, f"cannot write it: {error.strerror}", tell=self._can_resume)
         else:
             with self._lock:
                 del self._incoming[end.id]
+            if self._can_resume:
+                self._withdraw(end.id, "it has arrived")
             self._on_event(events.FileReceived(incoming.number, incoming.name, path))
 
     def aborted(self, abort: wire.Abort) -> None:
@@ -304,7 +320,7 @@ class Transfers:
             self._on_event(incoming.failed(reason))
 
     def _withdraw(self, file_id: bytes, reason: str) -> None:
-        """Call off a file of ours, on this connection and, in case it is broken, on the next."""
+        """Have no more to do with a file, on this connection and, in case it is broken, on the next."""
         frame = wire.encode(wire.Abort(file_id, reason))
         with self._lock:
             self._withdrawn.append(frame)

@@ -9,8 +9,8 @@ import pytest
 
 from reference import flood
 from reference.flood import MAX_COST, RATE, FloodControl
-from reference.protocol import Text, TextFrom
-from tests.reference.live import ServerProgram
+from reference.protocol import Get, Offer, Text, TextFrom
+from tests.reference.live import ServerProgram, serving
 from tests.reference.raw import Raw
 
 BURST = 200.0
@@ -73,6 +73,17 @@ def test_a_text_of_many_lines_counts_for_them(time: Time, control: FloodControl)
         control.admit("\n" * 4000)
     assert math.isclose(time.now, (BURST * MAX_COST - BURST) / RATE)
     assert MAX_COST / RATE <= 1.0
+
+
+def test_offers_are_counted_like_texts(monkeypatch: pytest.MonkeyPatch):
+    """Everybody sees a line of each."""
+    monkeypatch.setattr(FloodControl, "admit", lambda self, text: admitted.append(text))
+    admitted: list[str] = []
+    with serving() as live, Raw(live.address) as ann:
+        ann.join("ann")
+        ann.send(Text("look"), Offer(bytes(16), "photo.jpg", 3))
+        ann.until(Get)
+    assert admitted == ["look", "photo.jpg"]
 
 
 def test_a_flooder_is_slowed_and_not_dropped():

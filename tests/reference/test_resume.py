@@ -24,6 +24,7 @@ from reference.protocol import (
     Joined,
     Left,
     Numbers,
+    OfferFrom,
     Refused,
     Resume,
     Text,
@@ -249,6 +250,22 @@ def test_who_comes_back_late_has_missed_nothing_either(room: Room, clock: Clock)
     assert take(bob) == [Joined("ann")]
 
 
+def test_held_places_count_as_taken(room: Room, monkeypatch: pytest.MonkeyPatch):
+    """However many come and break off: the next welcome, which lists them all, still fits into a frame."""
+    monkeypatch.setattr(room_module, "MAX_PLACES", 2)
+    for name in ("ann", "bob"):
+        room.hold(enter(room, name, CAN_RESUME), "")
+    with pytest.raises(NameRefused) as caught:
+        enter(room, "eve")
+    assert caught.value.code == "full"
+
+
+def test_the_longest_names_of_all_places_fit_into_a_welcome():
+    """Or somebody's join would break the room."""
+    names = (f"{number:04}".ljust(room_module.MAX_NAME, "\U0001d54f") for number in range(room_module.MAX_PLACES))
+    encode(Welcome(FEATURES, tuple(names)))
+
+
 def test_a_late_one_does_not_take_a_name_back_from_somebody_else(room: Room, clock: Clock):
     """First come, first served."""
     ann = enter(room, "ann", CAN_RESUME)
@@ -282,6 +299,20 @@ def test_beyond_the_history_the_count_is_exact(room: Room, monkeypatch: pytest.M
     room.hold(ann, "")
     _, frames = come_back(room, token_of(ann), number=2)
     assert frames[1:] == [Numbers(ann.token, 10, said=1, heard=1, missed=7), *(TextFrom("bob", n) for n in "789")]
+
+
+def test_ones_own_offers_and_exits_are_not_missed_either(room: Room, clock: Clock, monkeypatch: pytest.MonkeyPatch):
+    """Only what others said, offered and did can be missed."""
+    monkeypatch.setattr(room_module, "MAX_HISTORY", 3)
+    ann, bob = enter(room, "ann", CAN_RESUME), enter(room, "bob")
+    room.add(Entry(ann, encode(OfferFrom("ann", bytes(16), "photo.jpg", 3)), FILES))
+    room.hold(ann, "")
+    clock.now = 20
+    room.expire()
+    for number in range(10):
+        room.say(bob, Text(str(number)))
+    _, frames = come_back(room, token_of(ann), number=2)
+    assert frames[1] == Numbers(ann.token, 11, said=0, heard=0, missed=7)
 
 
 def test_the_history_is_bounded_in_bytes(room: Room, monkeypatch: pytest.MonkeyPatch):

@@ -14,6 +14,7 @@ from reference.outbox import Overflow
 from reference.protocol import (
     BYE,
     MAX_CHUNK,
+    RESUME,
     ROSTER,
     Abort,
     Data,
@@ -30,7 +31,7 @@ from reference.protocol import (
 from reference.room import Entry, Member, Room
 from reference.spool import MAX_FILES_EACH, MAX_WAITING_GETS, Spool
 from reference.store import Store
-from tests.reference.people import Lines, Mailbox, enter, make_room, take
+from tests.reference.people import BASIC, Lines, Mailbox, enter, make_room, take
 
 ID = bytes(range(16))
 CONTENT = random.Random(5).randbytes(300_000)
@@ -39,10 +40,12 @@ CONTENT = random.Random(5).randbytes(300_000)
 class Chat:
     """A room with a spool, and ann, bob and eve in it."""
 
-    def __init__(self, folder: str | None = None, max_file: int = 10**6, max_total: int = 2 * 10**6) -> None:
+    def __init__(
+        self, folder: str | None = None, max_file: int = 10**6, max_total: int = 2 * 10**6, max_files: int = 100
+    ) -> None:
         self.lines = Lines()
         self.room: Room = make_room(self.lines)
-        self.spool = Spool(self.room, folder, max_file, max_total)
+        self.spool = Spool(self.room, folder, max_file, max_total, max_files)
         self.ann, self.bob, self.eve = (enter(self.room, name) for name in ("ann", "bob", "eve"))
         self.forget()
 
@@ -157,6 +160,21 @@ def test_bytes_go_when_everyone_is_done(chat: Chat):
     assert isinstance(fetch(chat, chat.eve, 0)[0], Abort)
     chat.offer(b"the id is free again")
     assert isinstance(take(chat.ann)[0], Get)
+
+
+def test_who_can_come_back_may_ask_again_until_it_has_the_file(chat: Chat):
+    """The end may have been on its way when the connection broke: the server lets go when it hears `abort`."""
+    for member in (chat.bob, chat.eve):
+        chat.leave(member)
+    dan = enter(chat.room, "dan", (*BASIC, RESUME))
+    chat.offer()
+    chat.upload()
+    take(dan)
+    whole = fetch(chat, dan, len(CONTENT))
+    chat.spool.lost(dan)
+    assert fetch(chat, dan, len(CONTENT)) == whole
+    chat.spool.abort(dan, Abort(ID, "it has arrived"))
+    assert isinstance(fetch(chat, dan, 0)[0], Abort)
 
 
 def test_file_with_nobody_to_get_it_is_not_kept(chat: Chat):
@@ -332,9 +350,9 @@ def test_one_sender_has_so_many_files_at_a_time(chat: Chat):
     assert isinstance(take(chat.bob)[0], Get)
 
 
-def test_files_are_bounded_in_all(chat: Chat, monkeypatch: pytest.MonkeyPatch):
+def test_files_are_bounded_in_all():
     """Empty files cost descriptors too: no number of senders can use up the server's."""
-    monkeypatch.setattr(spool_module, "MAX_FILES", 1)
+    chat = Chat(max_files=1)
     chat.offer(b"")
     take(chat.bob)
     chat.offer(b"", file_id=bytes(16), sender=chat.bob)

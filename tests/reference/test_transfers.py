@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -9,8 +10,25 @@ from typing import Any, cast
 
 import pytest
 
+from reference.client.events import Event, FileReceived
 from reference.client.transfers import GIVE_WAY_SECONDS, TYPING_SECONDS, Transfers
-from reference.protocol import MAX_CHUNK, Data, OfferFrom
+from reference.protocol import FROM_CLIENT, MAX_CHUNK, Abort, Data, Decoder, End, Frame, OfferFrom
+
+ID = bytes(range(16))
+
+
+class Kept:
+    """An outbox that keeps what it is given, as frames."""
+
+    def __init__(self) -> None:
+        self._decoder = Decoder(FROM_CLIENT)
+        self.frames: list[Frame] = []
+
+    def send(self, frames: bytes) -> None:
+        """Keep it."""
+        self._decoder.feed(frames)
+        while (frame := self._decoder.next_frame()) is not None:
+            self.frames.append(frame)
 
 
 class Deaf:
@@ -44,6 +62,28 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr(time, "sleep", clock.sleep)
     monkeypatch.setattr(time, "monotonic", clock.monotonic)
     return clock
+
+
+def test_a_file_that_is_offered_again_goes_on(tmp_path: Path) -> None:
+    """Its sender came back late, or the server is a new one: the copy that is half here becomes whole."""
+    seen: list[Event] = []
+    transfers = Transfers(cast(Any, Deaf()), tmp_path, 10**9, seen.append)
+    transfers.offered(OfferFrom("sanjay", ID, "a.txt", 5))
+    transfers.offered(OfferFrom("sanjay", ID, "a.txt", 5))
+    transfers.data(Data(ID, 0, b"hello"))
+    transfers.ended(End(ID, hashlib.sha256(b"hello").digest()))
+    assert seen[-1] == FileReceived(1, "a.txt", tmp_path / "a.txt")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("can_resume", [True, False])
+def test_a_server_that_keeps_the_file_for_us_is_told_when_it_has_arrived(tmp_path: Path, can_resume: bool) -> None:
+    """And no other: to one that knows nothing of it, the file is none of our business any more."""
+    outbox = Kept()
+    transfers = Transfers(cast(Any, outbox), tmp_path, 10**9, lambda event: None, can_resume)
+    transfers.offered(OfferFrom("sanjay", ID, "empty.txt", 0))
+    transfers.ended(End(ID, hashlib.sha256().digest()))
+    assert outbox.frames[1:] == ([Abort(ID, "it has arrived")] if can_resume else [])
 
 
 def test_a_file_gives_way_while_somebody_types_and_no_longer(clock: Clock, tmp_path: Path) -> None:
