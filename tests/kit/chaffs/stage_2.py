@@ -15,6 +15,10 @@ CHAFFS = [
         ("room.py", "        return [each.name for each in clients[: clients.index(client) + 1]]", "        return sorted(each.name for each in clients[: clients.index(client) + 1])"),
     ),
     chaff(
+        "roster-of-all-who-are-in", "2.1", "the whole list, with those who came after the newcomer",
+        ("room.py", "clients[: clients.index(client) + 1]]", "clients]"),
+    ),
+    chaff(
         "newcomer-first", "2.1", "the newcomer is put in front of the list",
         ("room.py", "        clients.append(client)\n", "        clients.insert(0, client)\n"),
     ),
@@ -70,6 +74,10 @@ CHAFFS = [
     chaff(
         "refused-for-good", "2.2", "the code says that the connection ends, though another name is welcome",
         ("server.py", 'refuse(client, "name-refused"', 'refuse(client, "refused"'),
+    ),
+    chaff(
+        "told-also-those-who-came-after", "2.3", "tells everybody else: who came after has the newcomer in its roster already",
+        ("server.py", 'room.tell_earlier(client, "J"', 'room.broadcast(client, "J"'),
     ),
     chaff(
         "told-of-oneself", "2.3", "the newcomer is told that it has joined",
