@@ -53,8 +53,8 @@ def features(stage: int) -> tuple[str, ...]:
 
 
 def raw_frame(letter: str, body: bytes) -> bytes:
-    """A frame of any type with any body."""
-    return struct.pack(">I", 1 + len(body)) + letter.encode() + body
+    """A frame of any type, also a byte that is no letter, with any body."""
+    return struct.pack(">I", 1 + len(body)) + letter.encode("latin-1") + body
 
 
 class Bare:

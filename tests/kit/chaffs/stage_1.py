@@ -64,6 +64,10 @@ CHAFFS = [
         ("server.py", '    if kind == "T":', '    if kind != "T":\n        raise wire.WireError("what is that?")\n    if kind == "T":'),
     ),
     chaff(
+        "kind-decoded-as-text", "1.1", "takes any byte of kind for text: one that is none ends the thread",
+        ("wire.py", 'frame[:1].decode("latin-1")', "frame[:1].decode()"),
+    ),
+    chaff(
         "serves-in-the-accept-loop", "1.3", "no thread at all: one client at a time",
         ("server.py", "threading.Thread(target=serve, args=[client], daemon=True).start()", "serve(client)"),
     ),
