@@ -643,22 +643,33 @@ def test_a_broken_frame_about_files_ends_that_connection_alone(
     chat: Story, what: str, letter: str, body: bytes
 ) -> None:
     """The reason, then the end; the others chat on."""
-    ends_that_connection_alone(chat, what, raw_frame(letter, body))
+    ends_that_connection_alone(chat, what, raw_frame(letter, body), *three_people(chat))
 
 
 @task("3.1", role="server", points=1, needs=("3.3", "3.4"))
 def test_a_broken_question_ends_that_connection_alone(chat: Story) -> None:
-    """As any broken frame about files does."""
-    body = b'{"id": "%s", "size": 1}' % (b"0" * 32)
-    ends_that_connection_alone(chat, "a question without an offset", raw_frame("G", body))
+    """As any broken frame about files does, although the file is there."""
+    rude, listener, speaker = three_people(chat)
+    file_id = new_id(chat)
+    speaker.uploads(file_id, chat.drawn.file_name(), b"hello")
+    rude.gets(OfferFrom)
+    body = b'{"id": "%s", "size": 1}' % file_id.hex().encode()
+    ends_that_connection_alone(chat, "a question without an offset", raw_frame("G", body), rude, listener, speaker)
 
 
-def ends_that_connection_alone(chat: Story, what: str, frame: bytes) -> None:
-    """Whoever sends this frame gets the reason, then the end; the others chat on."""
+def three_people(chat: Story) -> tuple[BareClient, BareClient, BareClient]:
+    """Three clients of bare frames who have joined a server that starts."""
     chat.server()
     rude, listener = sender_and_receiver(chat)
     speaker = chat.bare_client()
     speaker.joins()
+    return rude, listener, speaker
+
+
+def ends_that_connection_alone(
+    chat: Story, what: str, frame: bytes, rude: BareClient, listener: BareClient, speaker: BareClient
+) -> None:
+    """Whoever sends this frame gets the reason, then the end; the others chat on."""
     rude.sends_bytes(what, frame)
     rude.gets(Refused)
     rude.is_hung_up_on()

@@ -41,6 +41,10 @@ CHAFFS = [
         ("wire.py", "if len(value) != 32 or not", "if not"),
     ),
     chaff(
+        "from-the-beginning-by-default", "3.1", "a question without an offset is one from the beginning",
+        ("spool.py", 'offset, size = wire.number_of(fields, "offset"), ', 'offset, size = fields.get("offset", 0), '),
+    ),
+    chaff(
         "tells-the-folder", "3.2", "the whole path travels",
         ("files.py", "os.path.basename(path)", "path"),
     ),
