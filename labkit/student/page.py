@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from contextlib import closing
@@ -96,10 +97,12 @@ class Page:
             self._print(whose)
         if others:
             self._print(f"Fails as well: {', '.join(others)}")
-        if task.anchor not in result.text:  # an error of the test itself is no story, and has none of this
+        if "\nseed: " not in result.text:  # an error of the test itself is no story, and has none of this
             self._print(f"Task {task.number}: {task.title} ({', '.join(task.files)})\nGuide: {task.anchor}")
             self._print(f"Hint: {task.hints[0]}")
-        self._print(f"One more hint: make hint TASK={task.number}")
+            self._print(f"One more hint: make hint TASK={task.number}")
+        elif hinted := re.search(r"^task (\S+): .*\nhint: ", result.text, re.MULTILINE):
+            self._print(f"One more hint: make hint TASK={hinted[1]}")
 
     def _head(self, group: Group) -> None:
         stage = in_order(group.place)[0]

@@ -109,7 +109,7 @@ def chat(request: pytest.FixtureRequest, network: str, sides: tuple[str, str], t
         patience=option("--patience"),
         title=request.node.name,
         again=_again(request, network, seed),
-        task=_task(request.node),
+        tasks=_tasks(request.node),
         tapped=request.node.get_closest_marker("direct") is None,
     )
     with nothing_left_behind():
@@ -118,9 +118,9 @@ def chat(request: pytest.FixtureRequest, network: str, sides: tuple[str, str], t
         story.close()
 
 
-def _task(item: pytest.Item) -> str:
+def _tasks(item: pytest.Item) -> tuple[str, ...]:
     mark = item.get_closest_marker("task")
-    return str(mark.args[0]) if mark else ""
+    return (mark.args[0], *mark.kwargs.get("needs", ())) if mark else ("",)
 
 
 def _found(name: str, role: str, config: pytest.Config) -> Any:

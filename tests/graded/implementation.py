@@ -29,6 +29,11 @@ class Implementation:
         """Whether it is the complete chat, which goes further than the stages."""
         return self.name == "reference"
 
+    @property
+    def folder(self) -> Path | None:
+        """Where its programs are; None for the reference."""
+        return None if self.is_reference else Path(self.name).resolve()
+
 
 @dataclass(frozen=True)
 class Launcher:

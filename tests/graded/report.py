@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.graded import advice
 from tests.graded.program import Program
 
 # More programs than this hang for the same reason.
@@ -39,40 +40,73 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A program of the story: its name there, whether it is the "server" or the "client", and whose folder it is of."""
+
+    name: str
+    program: Program
+    role: str
+    folder: Path | None
+    """None: the reference's."""
+
+
+@dataclass(frozen=True)
 class Footer:
     """Where to look, and how to see it again."""
 
-    task: str
+    stage: int
+    tasks: tuple[str, ...]
+    """The story's own task, and then those that it needs."""
     seed: int
     again: str
 
 
-def report(
-    steps: list[Step], unmet: Unmet, programs: list[tuple[str, Program]], frames: list[str], footer: Footer
-) -> str:
+def report(steps: list[Step], unmet: Unmet, programs: list[Shown], frames: list[str], footer: Footer) -> str:
     """The story up to the step that failed, every screen, what passed on the wire, and how to run it again."""
     parts = ["", *_story(steps), "", f"expected: {unmet.expected}", f"but:      {unmet.instead}"]
-    for name, program in programs:
-        parts += ["", f"--- {name}: {condition(program)} ---", *_screen(program)]
+    for each in programs:
+        parts += ["", f"--- {each.name}: {condition(each.program)} ---", *_screen(each.program)]
     if frames:
         parts += ["", f"--- the last {len(frames)} lines of what passed on the wire ---", *frames]
     if unmet.hung:
-        running = [(name, program) for name, program in programs if program.status is None]
-        for name, program in running[:MOST_STACKS]:
-            parts += ["", f"--- where each thread of {name} stands ---", _threads(program.own_pid)]
-    parts += ["", *_task(footer.task), f"seed: {footer.seed}", f"run just this again: {footer.again}"]
+        running = [each for each in programs if each.program.status is None]
+        for each in running[:MOST_STACKS]:
+            parts += ["", f"--- where each thread of {each.name} stands ---", _threads(each.program.own_pid)]
+    parts += ["", *_advice(programs, footer), f"seed: {footer.seed}", f"run just this again: {footer.again}"]
     return "\n".join(parts)
 
 
-def _task(number: str) -> list[str]:
-    from labkit.tasks import tasks  # late: it reads the stages' files
+def _advice(programs: list[Shown], footer: Footer) -> list[str]:
+    """What to do first: mend what broke; or the first task that is not done yet, or else the story's own."""
+    from labkit.tasks import in_order, tasks  # late: it reads the stages' files
 
-    if number not in tasks():
+    if footer.tasks[0] not in tasks():
         return []
+    folders = {each.folder for each in programs if each.folder}
+    undone = {task for folder in folders for task in advice.undone(footer.stage, folder, footer.tasks)}
+    first = min(undone, key=in_order, default="")
+    said, at = _break(programs, footer.stage)
+    if said and (not first or (at and at not in undone)):
+        return [f"{said}. Mend that first.", *(_task(at, hint=False) if at else [])]
+    # What broke where nothing has been done yet broke for want of it.
+    return [*([said] if said else []), *(_task(first, ", not done yet") if first else _task(footer.tasks[0]))]
+
+
+def _break(programs: list[Shown], stage: int) -> tuple[str, str]:
+    """Which of the student's programs broke and where, and the task there; "" for what there is not."""
+    for each in programs:
+        if each.folder and (where := advice.broken(each.program.lines(), each.folder)):
+            return f"Your {each.role} broke {where}", advice.task_at(stage, each.folder, where)
+    return "", ""
+
+
+def _task(number: str, state: str = "", *, hint: bool = True) -> list[str]:
+    from labkit.tasks import tasks
+
     task = tasks()[number]
     return [
-        f"task {number}: {task.title} ({', '.join(task.files)})",
-        f"hint: {task.hints[0]}",
+        f"task {number}: {task.title} ({', '.join(task.files)}){state}",
+        *([f"hint: {task.hints[0]}"] if hint else []),
         f"guide: {task.anchor}",
     ]
 

@@ -31,7 +31,7 @@ from tests.graded.network import Address, Frames
 from tests.graded.party import Party, Person, Server
 from tests.graded.pipes import Pipes
 from tests.graded.program import PATIENCE, environment
-from tests.graded.report import Footer, Step, StoryFailure, Unmet, report
+from tests.graded.report import Footer, Shown, Step, StoryFailure, Unmet, report
 from tests.graded.terminal import Terminal
 from tests.graded.window import Sitter, listener, prepared
 
@@ -62,8 +62,8 @@ class Setting:
     patience: float = PATIENCE
     title: str = ""
     again: str = ""
-    # The task that the story is about, as "3.2".
-    task: str = ""
+    # The task that the story is about, as "3.2", and then those that it needs.
+    tasks: tuple[str, ...] = ("",)
     # Whether what passes on the wire is kept for the case of a failure. That costs a proxy on the way.
     tapped: bool = True
 
@@ -379,7 +379,10 @@ class Story:
         return folder
 
     def _report(self, unmet: Unmet) -> str:
-        parties: list[Party] = [*self._servers, *self.people]
-        programs = [(str(party), party.program) for party in parties]
-        footer = Footer(self.setting.task, self.setting.seed, self.setting.again)
-        return report(self._steps, unmet, programs, self._frames.lines(), footer)
+        shown = [self._shown(each, "server", self.setting.server) for each in self._servers]
+        shown += [self._shown(each, "client", self.setting.client) for each in self.people]
+        footer = Footer(self.setting.stage, self.setting.tasks, self.setting.seed, self.setting.again)
+        return report(self._steps, unmet, shown, self._frames.lines(), footer)
+
+    def _shown(self, party: Party, role: str, implementation: Implementation) -> Shown:
+        return Shown(str(party), party.program, role, implementation.folder)

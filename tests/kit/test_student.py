@@ -26,6 +26,7 @@ from tests.graded.terminal import Terminal
 SEED = "1"
 # One for each side that is quickly told, and fails whatever else the program does.
 ARCHITECTURE = "test_architecture_the_servers_threads_come_and_go_with_its_clients[direct-your-server]"
+IN_ONE_PIECE = "test_frames_that_come_in_one_piece_are_frames_of_their_own[direct-your-server]"
 CLIENTS = "test_a_client_shows_what_comes_while_its_person_types_nothing[direct-your-client]"
 
 
@@ -141,6 +142,22 @@ def test_an_undone_task_falls_short_with_its_story(tmp_path: Path) -> None:
     again = re.search(r"python3 -m labkit (check .*)", said)
     assert again is not None, said
     assert "--story" in again[1], said
+
+
+def test_a_failure_for_want_of_another_task_sends_there(tmp_path: Path) -> None:
+    """And not back to what is done: what the server does with frames shows only when it passes them on."""
+    ladder.write(ladder.starter(1, frozenset({"1.1", "1.2", "1.3"})), tmp_path / "made")
+    _, said = check("1", "--dir", str(tmp_path / "made"), "--story", IN_ONE_PIECE, patience=2)
+    assert f"task 1.4: {tasks()['1.4'].title} (room.py), not done yet\nhint: {tasks()['1.4'].hints[0]}" in said, said
+    assert ("make hint TASK=1.4" in said, "make hint TASK=1.1" in said) == (True, False), said
+
+
+def test_a_program_that_broke_is_to_be_mended_first(tmp_path: Path) -> None:
+    """No hint leads away from its line."""
+    folder = in_folder(1, tmp_path, room="clients = [\n")
+    _, said = check("1", "--dir", str(folder), "--story", ARCHITECTURE, patience=2)
+    assert "Your server broke at room.py line 1: SyntaxError: '[' was never closed. Mend that first." in said, said
+    assert "hint" not in said.lower(), said
 
 
 FORKS = """
