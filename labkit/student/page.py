@@ -28,11 +28,13 @@ class Page:
         self._is_live = sys.stdout.isatty()
         self._in_colour = self._is_live and "NO_COLOR" not in os.environ
         self._heading = 0
+        self._task: str | None = None  # the one asked for, if one is
 
     def tell(self, options: Options) -> int:
         """Run the check; returns the exit status."""
         began = time.monotonic()
         print(f"Checking {self._folder} as stage {self._stage} (seed {self._seed})", flush=True)
+        self._task = options.task
         wanted = collect(options)
         if not wanted:
             print("There is no such story" if options.story else "There are no stories to check this by")
@@ -46,7 +48,7 @@ class Page:
     def _sum_up(self, groups: list[Group], seconds: float) -> int:
         earned, all_points = points(groups)
         left_out = sum(len(group.left_out) for group in groups)
-        short = ", ".join(group.place for group in groups if group.failed)
+        short = ", ".join(dict.fromkeys(self._task or group.place for group in groups if group.failed))
         so_many = f"{earned} of {all_points} points in {seconds:.0f} seconds"
         if short:
             self._print(f"\n{self._paint(RED, 'Falls short')}: {short}; {so_many}")
@@ -83,9 +85,14 @@ class Page:
             mark, told = self._paint(YELLOW, "-"), f"{len(group.left_out)} left out: {group.left_out[0].text}"
         else:
             mark, told = self._paint(GREEN, "✓"), f"{len(group.wanted)} stories"
-        self._print(f"  {mark} {group.place} {tasks()[group.place].title}  ({told})")
+        self._print(f"  {mark} {self._title(group)}  ({told})")
         if group.failed:
             self._tell_failure(group)
+
+    def _title(self, group: Group) -> str:
+        """The group's task; or the one asked for, which has no other's line beside it, only what else it needs."""
+        number = self._task or group.place
+        return f"{number} {tasks()[number].title}" + (f", with {group.place}" if number != group.place else "")
 
     def _tell_failure(self, group: Group) -> None:
         result = first_failure(group)
@@ -113,7 +120,7 @@ class Page:
     def _show_progress(self, group: Group) -> None:
         if self._is_live:
             told = f"{len(group.results)} of {len(group.wanted)}"
-            print(f"{ERASE_LINE}  … {group.place} {tasks()[group.place].title}  ({told})", end="", flush=True)
+            print(f"{ERASE_LINE}  … {self._title(group)}  ({told})", end="", flush=True)
 
     def _print(self, text: str) -> None:
         print((ERASE_LINE if self._is_live else "") + text, flush=True)

@@ -160,6 +160,15 @@ def test_a_program_that_broke_is_to_be_mended_first(tmp_path: Path) -> None:
     assert "hint" not in said.lower(), said
 
 
+def test_a_task_alone_ticks_no_other(tmp_path: Path) -> None:
+    """Its stories that need others as well are lines of its own."""
+    ladder.write(ladder.starter(2, frozenset({"2.1"})), tmp_path / "made")
+    _, said = check("2", "--dir", str(tmp_path / "made"), "--task", "2.1", "--network", "direct", patience=2)
+    lines = re.findall(r"^  [✓✗] (.+?)  \(", said, re.MULTILINE)
+    assert lines[0] == "2.1 The roster in the welcome", said
+    assert lines[1] == f"{lines[0]}, with 2.2", said
+
+
 FORKS = """
 import os, sys, time
 for _ in range(3):
