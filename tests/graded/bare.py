@@ -45,6 +45,7 @@ AnyFrame = TypeVar("AnyFrame", bound=Frame)
 
 CHUNK = 16 * 1024
 LONGEST_SHOWN = 80
+OUR_LIMIT = " (the protocol's limit for this kind of frame; MAX_FRAME is for the largest kind)"
 
 
 def features(stage: int) -> tuple[str, ...]:
@@ -199,7 +200,8 @@ class Bare:
             if isinstance(frame, Ping) and self.answers_pings:
                 self._send(encode(Pong()))
         except ProtocolError as error:
-            raise Unmet(f"{self.other} sends frames as the specification has them", str(error)) from None
+            limit = OUR_LIMIT if error.code == "bad-length" else ""
+            raise Unmet(f"{self.other} sends frames as the specification has them", f"{error}{limit}") from None
         except TimeoutError:
             raise Unmet(expected, f"{self.story.patience:.0f} seconds went by{self._last_words()}", hung=True) from None
         except OSError:
@@ -211,9 +213,8 @@ class Bare:
         return frame
 
     def _last_words(self) -> str:
-        if not self.sees:
-            return ", having sent nothing"
-        return f" after {', '.join(map(shown, self.sees[-3:]))}"
+        last = [*map(shown, self.sees[-3:]), *unfinished(bytes(self._decoder._buffer))]
+        return f"; the last to come: {', '.join(last)}" if last else "; nothing came before"
 
 
 class BareClient(Bare):
@@ -297,6 +298,13 @@ class BareServer(Bare):
                 self._stop_going_round_in_circles(asked := asked + 1, content)
 
 
+def unfinished(begun: bytes) -> list[str]:
+    """How much has come of a frame that has no end yet, if one has begun."""
+    if len(begun) < 4:
+        return [f"{len(begun)} of the 4 bytes of a length"] if begun else []
+    return [f"{len(begun)} of {4 + struct.unpack_from('>I', begun)[0]} bytes of a frame"]
+
+
 def piece(get: Get, content: bytes) -> Data | End:
     """The right answer to a question for a file of this content."""
     if get.offset >= len(content):
@@ -339,7 +347,7 @@ def shown(frame: Frame) -> str:
             said = f"{frame.size} bytes from {frame.offset}"
         case Data():
             said = f"{len(frame.data)} bytes from {frame.offset}"
-        case Bye() | Ping() | Pong() | End() | Stored():
+        case Welcome() | Bye() | Ping() | Pong() | End() | Stored():
             return wire_name(type(frame))
         case _:
             said = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import subprocess
@@ -69,8 +70,7 @@ def report(steps: list[Step], unmet: Unmet, programs: list[Shown], frames: list[
     if frames:
         parts += ["", f"--- the last {len(frames)} lines of what passed on the wire ---", *frames]
     if unmet.hung:
-        running = [each for each in programs if each.program.status is None]
-        for each in running[:MOST_STACKS]:
+        for each in _to_look_into(programs)[:MOST_STACKS]:
             parts += ["", f"--- where each thread of {each.name} stands ---", _threads(each.program.own_pid)]
     parts += ["", *_advice(programs, footer), f"seed: {footer.seed}", f"run just this again: {footer.again}"]
     return "\n".join(parts)
@@ -133,6 +133,12 @@ def _screen(program: Program) -> list[str]:
     return rows or ["  (nothing shown)"]
 
 
+def _to_look_into(programs: list[Shown]) -> list[Shown]:
+    """What still runs of the student's; of the reference's only where nothing else is under test."""
+    theirs = [each for each in programs if each.folder] or programs
+    return [each for each in theirs if each.program.status is None]
+
+
 def py_spy() -> str | None:
     """The tool that looks into running programs: beside this Python, on the path, or nowhere."""
     beside_python = Path(sys.executable).with_name("py-spy")
@@ -152,6 +158,16 @@ def _threads(pid: int) -> str:
         )
     except subprocess.TimeoutExpired:
         return "  (py-spy gave no answer)"
-    # The first lines repeat the command; what interests starts with the first thread.
-    start = dump.stdout.find("Thread ")
-    return dump.stdout[start:].rstrip() if start >= 0 else f"  (py-spy: {dump.stderr.strip()})"
+    return stacks(dump.stdout) or f"  (py-spy: {dump.stderr.strip()})"
+
+
+def stacks(dump: str) -> str:
+    """What py-spy says of a program's threads, without what is ours; "" if it says nothing."""
+    start = dump.find("Thread ")  # the lines before repeat the command
+    if start < 0:
+        return ""
+    # The driver's own calls that make races certain are no place to look at.
+    lines = [line for line in dump[start:].rstrip().splitlines() if "(sitecustomize.py:" not in line]
+    if any("_shutdown (threading.py:" in line for line in lines):
+        lines.append("The program wants to end, and waits for threads that are not daemon")
+    return re.sub(r"(?m)^(Thread .*?) \(active(?:\+gil)?\)", r"\1 (busy, in a loop perhaps)", "\n".join(lines))

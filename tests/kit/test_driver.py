@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
+import socket
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.graded.implementation import find
+from reference.protocol import TextFrom, Welcome, encode
+from tests.graded.bare import BareClient, unfinished
+from tests.graded.implementation import HOST, find
 from tests.graded.lines import in_order, is_line
 from tests.graded.machine import rest
 from tests.graded.pipes import Pipes
 from tests.graded.program import PATIENCE, Program
-from tests.graded.report import StoryFailure, py_spy
+from tests.graded.report import StoryFailure, py_spy, stacks
 from tests.graded.screen import KEPT_ROWS, Screen
 from tests.graded.story import Setting, Story
 from tests.graded.terminal import COLUMNS, ROWS, Terminal
@@ -365,6 +370,81 @@ def test_a_hang_shows_where_each_thread_stands(story: Story) -> None:
     with pytest.raises(StoryFailure, match="where each thread of the server stands") as failure:
         server.sees("something it never says")
     assert "stuck_here" in str(failure.value)
+
+
+STUCK = """Process 7: python server.py
+Python v3.11.7
+
+Thread 7 (active+gil): "MainThread"
+    count (server.py:3)
+Thread 8 (idle): "Thread-1 (serve)"
+    _recv (sitecustomize.py:36)
+    receive (wire.py:51)
+"""
+
+
+def test_what_a_thread_does_is_said_in_plain_words() -> None:
+    """Without the command, the terms of the tool, and the driver's own frames."""
+    assert stacks(STUCK).splitlines() == [
+        'Thread 7 (busy, in a loop perhaps): "MainThread"',
+        "    count (server.py:3)",
+        'Thread 8 (idle): "Thread-1 (serve)"',
+        "    receive (wire.py:51)",
+    ]
+
+
+def test_a_program_that_waits_for_its_threads_to_end_is_said_to() -> None:
+    """Nothing in its stack is the student's own."""
+    dump = 'Thread 7 (idle): "MainThread"\n    _shutdown (threading.py:1590)\n'
+    assert "waits for threads that are not daemon" in stacks(dump)
+    assert "daemon" not in stacks(STUCK)
+
+
+def test_the_references_threads_are_no_place_to_look_at(story: Story, tmp_path: Path) -> None:
+    """Where the student's server hangs, the clients beside it are ours."""
+    if py_spy() is None:
+        pytest.skip("needs py-spy")
+    (tmp_path / "mixed").mkdir()
+    mixed = Story(replace(story.setting, client=find("reference", "client")), tmp_path / "mixed")
+    try:
+        server, _ = mixed.server(), mixed.opens_client()
+        with pytest.raises(StoryFailure) as failure:
+            server.sees("something it never says")
+        found = re.findall("where each thread of (.+) stands", str(failure.value))
+        assert found == ["the server"]
+    finally:
+        mixed.close()
+
+
+@pytest.mark.parametrize(
+    ("begun", "said"),
+    [
+        (b"", []),
+        (b"\0\0", ["2 of the 4 bytes of a length"]),
+        (b"\0\0\0\x27T1234567", ["12 of 43 bytes of a frame"]),
+    ],
+)
+def test_how_much_of_a_frame_has_come_is_said(begun: bytes, said: list[str]) -> None:
+    """As when `send` has sent a part of it."""
+    assert unfinished(begun) == said
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (b'["H", {}]', "1528973346 bytes.+32768 .the protocol's limit for this kind of frame; MAX_FRAME is for"),
+        (b"\0\0\0\x27T1234567", "seconds went by; the last to come: 12 of 43 bytes of a frame"),
+        (b"", "seconds went by; nothing came before"),
+        (encode(Welcome()), "seconds went by; the last to come: welcome\n"),
+    ],
+)
+def test_what_came_instead_of_a_frame_is_said(sent: bytes, said: str, story: Story) -> None:
+    """And whose limit it is that a length is beyond."""
+    with socket.create_server((HOST, 0)) as listener, socket.create_connection(listener.getsockname()) as theirs:
+        ours, _ = listener.accept()
+        theirs.sendall(sent)
+        with ours, pytest.raises(StoryFailure, match=said):
+            BareClient(story, "ann", ours).gets(TextFrom)
 
 
 def test_no_program_outlives_its_story(story: Story) -> None:
