@@ -4,7 +4,7 @@ import threading
 
 import wire
 
-# BEGIN SOLUTION 2.2 Decide how long a name may be, and give the refusal a name
+# BEGIN SOLUTION 2.2 A name has at most 32 characters; write an exception class, NameRefused
 MAX_NAME = 32  # characters: fits a line of the roster
 
 
