@@ -3,6 +3,8 @@
 When the leader of a session ends, the kernel hangs up its terminal, and throws away what the other side has not
 taken yet (`disassociate_ctty` and `tty_ldisc_hangup` in Linux). A program that says goodbye and ends at once would
 lose its last lines, if it were the leader itself: 1 of 20 did here, after Ctrl-C.
+
+And whoever stands between a program and the driver: a program may do to its parent what it likes.
 """
 
 from __future__ import annotations
@@ -36,8 +38,7 @@ def lead(mark: bytes, patience: float) -> None:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, blocked)
         return
-    os.closerange(3, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 20))  # whoever waits for these to close
-    _, status = os.waitpid(program, 0)
+    status = _wait_for(program)
     # Ctrl-S may have stopped the terminal, and only what TCOOFF has stopped is started by TCOON.
     termios.tcflow(1, termios.TCOOFF)
     termios.tcflow(1, termios.TCOON)
@@ -46,6 +47,25 @@ def lead(mark: bytes, patience: float) -> None:
         signal.setitimer(signal.ITIMER_REAL, patience)
         signal.sigwait({ALL_READ, signal.SIGALRM})  # macOS has no sigtimedwait
     _end_as(status)
+
+
+def stand_between() -> None:
+    """Fork: return in the program's process, and in its parent wait for the program's end, and end as it did.
+
+    For a program without a terminal, in its first process: what it does to its parent, as a SIGSTOP, does nothing to
+    whoever started it.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, KEYS)
+    program = os.fork()
+    if program == 0:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, KEYS)
+        return
+    _end_as(_wait_for(program))
+
+
+def _wait_for(program: int) -> int:
+    os.closerange(3, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 20))  # whoever waits for these to close
+    return os.waitpid(program, 0)[1]
 
 
 def _end_as(status: int) -> NoReturn:

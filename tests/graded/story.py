@@ -15,7 +15,6 @@ import json
 import os
 import re
 import socket
-import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -28,9 +27,10 @@ from tests.graded.drawn import Drawn
 from tests.graded.implementation import HOST, Implementation, free_port
 from tests.graded.machine import crowding
 from tests.graded.network import Address, Frames
+from tests.graded.outcome import Outcome, run_to_end
 from tests.graded.party import Party, Person, Server
 from tests.graded.pipes import Pipes
-from tests.graded.program import PATIENCE, environment
+from tests.graded.program import PATIENCE
 from tests.graded.report import Footer, Shown, Step, StoryFailure, Unmet, report
 from tests.graded.terminal import Terminal
 from tests.graded.window import Sitter, listener, prepared
@@ -66,15 +66,6 @@ class Setting:
     tasks: tuple[str, ...] = ("",)
     # Whether what passes on the wire is kept for the case of a failure. That costs a proxy on the way.
     tapped: bool = True
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a program that was run to its end has printed, and its exit status."""
-
-    stdout: str
-    stderr: str
-    status: int
 
 
 class Story:
@@ -235,20 +226,11 @@ class Story:
         """Run the "server" or the "client" to its end, with no input and no terminal."""
         with self.step(f"the {role} is run with {list(arguments)}"):
             program = self.setting.server if role == "server" else self.setting.client
-            try:
-                done = subprocess.run(
-                    [*program.command, *arguments],
-                    cwd=self._new_folder(role),
-                    env=environment(program.env),
-                    stdin=subprocess.DEVNULL,
-                    capture_output=True,
-                    encoding="utf-8",
-                    errors="replace",
-                    timeout=self.patience,
-                )
-            except subprocess.TimeoutExpired:
-                raise Unmet(f"the {role} ends", f"{self.patience:.0f} seconds went by") from None
-            return Outcome(done.stdout, done.stderr, done.returncode)
+            command = (*program.command, *arguments)
+            outcome = run_to_end(command, self._new_folder(role), program.env, self.patience)
+            if outcome is None:
+                raise Unmet(f"the {role} ends", f"{self.patience:.0f} seconds went by")
+            return outcome
 
     # What holds for all.
 

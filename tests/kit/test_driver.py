@@ -17,8 +17,10 @@ import pytest
 from reference.protocol import TextFrom, Welcome, encode
 from tests.graded.bare import BareClient, unfinished
 from tests.graded.implementation import HOST, find
+from tests.graded.leftovers import nothing_left_behind
 from tests.graded.lines import in_order, is_line
 from tests.graded.machine import rest
+from tests.graded.outcome import MOST_SHOWN, Outcome, run_to_end
 from tests.graded.pipes import Pipes
 from tests.graded.program import PATIENCE, Program
 from tests.graded.report import StoryFailure, py_spy, stacks
@@ -305,6 +307,51 @@ def test_nothing_is_left_of_a_program(programs: Programs, kind: str) -> None:
     program.close()
     assert gone(program.pid)
     assert ends_running(child)
+
+
+# What is run to its end
+
+
+def outcome_of(source: str, folder: Path, patience: float = PATIENCE) -> Outcome | None:
+    """Run Python source to its end, and end what it leaves behind."""
+    with nothing_left_behind():
+        return run_to_end([sys.executable, "-c", source], folder, {}, patience)
+
+
+def test_what_is_run_to_its_end_has_an_outcome(tmp_path: Path) -> None:
+    """What it printed, each stream by itself, and its exit status."""
+    outcome = outcome_of("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)", tmp_path)
+    assert outcome == Outcome("out\n", "err\n", 3)
+
+
+def test_what_is_run_to_its_end_reaches_nobody_of_ours(tmp_path: Path) -> None:
+    """Neither its process group nor its parent is the driver's: it may kill or stop either."""
+    outcome = outcome_of("import os; print(os.getpgrp(), os.getppid(), flush=True); os.kill(0, 9)", tmp_path)
+    assert outcome is not None
+    assert outcome.status == -signal.SIGKILL
+    assert not {os.getpgrp(), os.getpid()} & set(map(int, outcome.stdout.split()))
+
+
+def test_what_never_ends_has_no_outcome(tmp_path: Path) -> None:
+    """Even if it has stopped whoever waits for it."""
+    source = "import os, signal; os.kill(os.getppid(), signal.SIGSTOP); print('stopped')"
+    assert outcome_of(source, tmp_path, patience=1) is None
+
+
+def test_a_process_left_behind_delays_no_outcome(tmp_path: Path) -> None:
+    """It has the program's output open, in a session of its own."""
+    source = "import os, time\nif os.fork() == 0: os.setsid(); time.sleep(600)\nprint('gone')"
+    outcome = outcome_of(source, tmp_path)
+    assert outcome is not None
+    assert (outcome.stdout, outcome.status) == ("gone\n", 0)
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_an_outcome_is_bounded(stream: str, tmp_path: Path) -> None:
+    """Of a program that prints without end the beginning is kept, and it gets no further than the limit."""
+    outcome = outcome_of(f"import os, sys\nwhile True: os.write(sys.{stream}.fileno(), bytes(65536))", tmp_path)
+    assert outcome is not None
+    assert len(getattr(outcome, stream)) == MOST_SHOWN
 
 
 # What a failure says
