@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Generator, Iterator
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from labkit.student import stories
 from labkit.student.stories import Told
 from labkit.tasks import in_order
 from tests.graded.leftovers import nothing_left_behind
+from tests.graded.story import longest_story
 
 PATIENCE = 15.0
 """Seconds that a story waits for anything to happen. Programs answer within milliseconds, on a busy machine within one
@@ -31,9 +33,8 @@ or two seconds."""
 # Plugins that are there for other tests. Hypothesis takes longer to load than a story takes.
 NOT_NEEDED = ("hypothesispytest", "pytest_cov", "cacheprovider")
 
-NO_NEWS = 120.0
-"""Seconds without any story's beginning or end after which the check itself is taken to be stuck. A story that waits in
-vain ends after PATIENCE."""
+LOOK_AGAIN = 1.0
+"""Seconds between two looks at how much the machine has to do."""
 
 
 class CheckFailed(Exception):
@@ -117,7 +118,7 @@ def run(options: Options, wanted: list[Told]) -> Generator[Result]:
         )  # fmt: skip
         os.close(theirs)
         try:
-            for event in _read(events.fileno()):
+            for event in _read(events.fileno(), options.patience):
                 if "ends" in event and event["ends"] in by_id:
                     told = by_id.pop(event["ends"])
                     yield Result(told, event["outcome"], event["text"], event["seconds"])
@@ -145,14 +146,14 @@ def _arguments(options: Options) -> list[str]:
     return arguments
 
 
-def _read(events: int) -> Iterator[dict[str, Any]]:
+def _read(events: int, patience: float) -> Iterator[dict[str, Any]]:
     """Read what the reporter writes, line by line. Raises CheckFailed when nothing comes any more."""
     rest = b""
     running: set[str] = set()
     while True:
-        if not select([events], [], [], NO_NEWS)[0]:
+        if silence := _silence(events, patience):
             names = ", ".join(name.rpartition("::")[2] for name in running) or "no story"
-            raise CheckFailed(f"nothing has happened for {NO_NEWS:g} seconds; not at its end: {names}")
+            raise CheckFailed(f"nothing has happened for {silence:.0f} seconds; not at its end: {names}")
         data = os.read(events, 65536)
         if not data:
             return
@@ -162,3 +163,17 @@ def _read(events: int) -> Iterator[dict[str, Any]]:
             running.add(event.get("begins", ""))
             running -= {event.get("ends"), ""}
             yield event
+
+
+def _silence(events: int, patience: float) -> float:
+    """Wait until there is something to read, and return 0; or the seconds for which there was nothing, when so many
+    say that the check itself is stuck: twice what a story may take, which itself takes longer on a busy machine.
+    """
+    began = time.monotonic()
+    allowed = 0.0
+    while not select([events], [], [], LOOK_AGAIN)[0]:
+        allowed = max(allowed, 2 * longest_story(patience))
+        silence = time.monotonic() - began
+        if silence > allowed:
+            return silence
+    return 0.0

@@ -16,6 +16,7 @@ import os
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -48,6 +49,8 @@ SMALL_SEGMENT = 536
 
 # A hang must still end within minutes.
 MOST_CROWDED = 6.0
+# How long a story goes on whose programs answer each time, but slowly: in seconds, or in times its patience.
+LONGEST = (90.0, 6)
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,21 @@ class Setting:
     tapped: bool = True
 
 
+def slowness() -> float:
+    """How many times as long as usual anything may take on this machine, which may have far more to do than it can.
+
+    A program that would answer within a second alone takes ten where ten others want to run: no fault of its own.
+    Stories told side by side are two for each processor themselves.
+    """
+    return min(max(1.0, crowding() / 2), MOST_CROWDED)
+
+
+def longest_story(patience: float) -> float:
+    """Seconds after which a story takes no further step. One that has begun may wait for what it waits for."""
+    seconds, times = LONGEST
+    return max(seconds, times * patience) * slowness()
+
+
 class Story:
     """One server, the people who come, and the steps so far."""
 
@@ -80,6 +98,8 @@ class Story:
         self._servers: list[Server] = []
         self._steps: list[Step] = []
         self._inside = False
+        self._began = time.monotonic()
+        self._longest = 0.0
         self._to_close = ExitStack()
         self._doors: dict[int, Address] = {}
         self._frames = Frames()
@@ -236,12 +256,8 @@ class Story:
 
     @property
     def patience(self) -> float:
-        """Seconds to wait for anything: longer on a machine that has far more to do than it can at once.
-
-        A program that would answer within a second alone takes ten where ten others want to run: no fault of its own.
-        Stories told side by side are two for each processor themselves.
-        """
-        return self.setting.patience * min(max(1.0, crowding() / 2), MOST_CROWDED)
+        """Seconds to wait for anything."""
+        return self.setting.patience * slowness()
 
     def everyone_talks(self) -> None:
         """Everyone present says something, one after the other, and everyone else sees it.
@@ -291,11 +307,13 @@ class Story:
     def step(self, words: str) -> Iterator[None]:
         """Tell a step. Steps inside it are part of it and not told."""
         if self._inside:
+            self._may_go_on()
             yield
             return
         self._steps.append(Step(len(self._steps) + 1, words))
         self._inside = True
         try:
+            self._may_go_on()
             yield
         except Unmet as unmet:
             raise StoryFailure(self._report(unmet)) from None
@@ -305,6 +323,14 @@ class Story:
     def close(self) -> None:
         """End every program of this story."""
         self._to_close.close()
+
+    def _may_go_on(self) -> None:
+        self._longest = max(self._longest, longest_story(self.setting.patience))
+        taken = time.monotonic() - self._began
+        if taken > self._longest:
+            raise Unmet(
+                f"all of this takes {self._longest:.0f} seconds at most", f"{taken:.0f} seconds went by", hung=True
+            )
 
     def _start_server(self, port: int) -> Server:
         folder = self._new_folder("server")

@@ -494,6 +494,14 @@ def test_what_came_instead_of_a_frame_is_said(sent: bytes, said: str, story: Sto
             BareClient(story, "ann", ours).gets(TextFrom)
 
 
+def test_a_story_that_is_told_too_slowly_fails(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each answer came within patience: where the programs stand then says what takes the time."""
+    monkeypatch.setattr("tests.graded.story.longest_story", lambda patience: 0.0)
+    with pytest.raises(StoryFailure, match="1 ✗ it holds") as failure:
+        story.agrees("it holds", True)
+    assert "seconds went by" in str(failure.value)
+
+
 def test_no_program_outlives_its_story(story: Story) -> None:
     """Whatever runs at the end is ended."""
     server = story.server()

@@ -15,7 +15,8 @@ import pytest
 
 from labkit import ladder
 from labkit.student import diff, hint, start, watch
-from labkit.student.run import Options, Result, collect, run
+from labkit.student import run as student_run
+from labkit.student.run import CheckFailed, Options, Result, collect, run
 from labkit.student.stories import Told
 from labkit.student.verdict import blame
 from labkit.tasks import of_stage, tasks
@@ -211,6 +212,40 @@ def test_any_program_ends_a_check_in_time(side: str, source: str, tmp_path: Path
     )
     assert (status, f"Your {side} is at fault" in said) == (1, True), said
     assert processes_of(folder) == [], "the check has left these running"
+
+
+def test_a_busy_machine_may_be_silent_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that became busy only after the last news."""
+    ours, theirs = os.pipe()
+    allowed = iter([0.01, 0.01, *[100.0] * 20])
+
+    def look(patience: float) -> float:
+        longest = next(allowed, 0.0)
+        if not longest:
+            os.write(theirs, b'{"begins": "a story"}\n')
+        return longest
+
+    monkeypatch.setattr(student_run, "LOOK_AGAIN", 0.005)
+    monkeypatch.setattr(student_run, "longest_story", look)
+    try:
+        assert next(student_run._read(ours, 1)) == {"begins": "a story"}
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_a_check_that_is_stuck_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the names of the stories that were being told."""
+    ours, theirs = os.pipe()
+    monkeypatch.setattr(student_run, "LOOK_AGAIN", 0.01)
+    monkeypatch.setattr(student_run, "longest_story", lambda patience: 0.01)
+    os.write(theirs, b'{"begins": "tests::a_story"}\n')
+    try:
+        with pytest.raises(CheckFailed, match="not at its end: a_story"):
+            list(student_run._read(ours, 1))
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 def processes_of(folder: Path) -> list[str]:
