@@ -4,12 +4,15 @@ import argparse
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from labkit.student.arguments import folder_of, stage
 
 # Seconds between two looks: nobody notices, and looking at a dozen files costs nothing.
 PAUSE = 0.3
+# Seconds that a check has, after Ctrl-C, to end its programs and to remove what they have written.
+TO_PUT_AWAY = 15.0
 
 
 def main(arguments: list[str]) -> int:
@@ -25,7 +28,7 @@ def main(arguments: list[str]) -> int:
     try:
         while True:
             seen = times(folder)
-            if subprocess.call(check) == 2:  # nothing that a save could mend: it has said what is wrong
+            if run(check) == 2:  # nothing that a save could mend: it has said what is wrong
                 return 2
             print(f"\nWaiting for a change in {folder} (Ctrl-C ends)", flush=True)
             while times(folder) == seen:
@@ -34,6 +37,19 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print()
         return 0
+
+
+def run(check: list[str]) -> int:
+    """Run a check to its end, also after Ctrl-C, which it has got too; returns its exit status."""
+    child = subprocess.Popen(check)  # subprocess.call would kill it a quarter of a second after Ctrl-C
+    try:
+        return child.wait()
+    except KeyboardInterrupt:
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(TO_PUT_AWAY)
+        raise
+    finally:
+        child.kill()
 
 
 def times(folder: Path) -> dict[str, int]:

@@ -106,6 +106,29 @@ def test_watch_sees_a_save(tmp_path: Path) -> None:
     assert len({str(each) for each in seen}) == 3
 
 
+SLOW_TO_PUT_AWAY = """
+import time
+try:
+    print('checking', flush=True)
+    time.sleep(600)
+except KeyboardInterrupt:
+    time.sleep(1)
+    print('all is put away', flush=True)
+"""
+
+
+def test_watch_lets_a_check_put_away_what_it_has_made(tmp_path: Path) -> None:
+    """After Ctrl-C, however long it takes: else its folders stay behind."""
+    source = f"import sys; from labkit.student import watch; watch.run([sys.executable, '-c', {SLOW_TO_PUT_AWAY!r}])"
+    program = Terminal([sys.executable, "-c", source], tmp_path, {"PYTHONPATH": str(ladder.ROOT)})
+    try:
+        assert program.wait_for("checking")
+        program.press("Ctrl-C")
+        assert program.wait_for(lambda lines: any("all is put away" in line for line in lines))  # behind ^C
+    finally:
+        program.close()
+
+
 # check
 
 
