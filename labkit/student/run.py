@@ -73,11 +73,13 @@ class Result:
 def collect(options: Options) -> list[Told]:
     """The stories that are to be told: this stage's first, each task's together, a story's pairs side by side.
 
-    Raises CheckFailed.
+    Raises CheckFailed, KeyboardInterrupt.
     """
     collector = stories.Collector()
     with redirect_stdout(StringIO()) as said, redirect_stderr(said):
         status = pytest.main(["--collect-only", "--capture=no", *_arguments(options)], plugins=[collector])
+    if collector.interrupted:  # for pytest that is a status, which broken tests have as well
+        raise KeyboardInterrupt
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
         raise CheckFailed(f"the tests cannot be read:\n{said.getvalue()[-4000:]}")
     wanted = [told for told in collector.stories if _is_wanted(told, options)]

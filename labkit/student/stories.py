@@ -111,10 +111,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Collector:
-    """Keeps the stories that a collection has found."""
+    """Keeps the stories that a collection has found, and whether Ctrl-C has broken it off."""
 
     def __init__(self) -> None:
         self.stories: list[Told] = []
+        self.interrupted = False
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Ctrl-C; or else pytest itself has broken off."""
+        self.interrupted = excinfo.type is KeyboardInterrupt
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """All are there, in their order."""

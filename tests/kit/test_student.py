@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from labkit import ladder
-from labkit.student import diff, hint, start, watch
+from labkit.student import diff, hint, start, stories, watch
 from labkit.student import run as student_run
 from labkit.student.run import CheckFailed, Options, Result, collect, run
 from labkit.student.stories import Told
@@ -235,6 +235,25 @@ def test_any_program_ends_a_check_in_time(side: str, source: str, tmp_path: Path
     )
     assert (status, f"Your {side} is at fault" in said) == (1, True), said
     assert processes_of(folder) == [], "the check has left these running"
+
+
+def test_ctrl_c_while_stories_are_collected_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pytest would take it for itself, and only say so in its status."""
+
+    def interrupted(item: pytest.Item) -> Told:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stories, "told_of", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        collect(Options(1, ladder.STAGES[1], 1))
+
+
+def test_tests_that_cannot_be_read_are_a_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of the check itself; pytest's status is the same as for Ctrl-C."""
+    (tmp_path / "test_broken.py").write_text("Dear Sir")
+    monkeypatch.setattr(student_run, "_arguments", lambda options: [str(tmp_path)])
+    with pytest.raises(CheckFailed, match="cannot be read"):
+        collect(Options(1, ladder.STAGES[1], 1))
 
 
 def test_a_busy_machine_may_be_silent_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
