@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Generator, Iterator
 from contextlib import redirect_stderr, redirect_stdout, suppress
@@ -21,6 +20,7 @@ import pytest
 
 from labkit import ladder
 from labkit.student import stories
+from labkit.student.scratch import scratch_folder
 from labkit.student.stories import Told
 from labkit.tasks import in_order
 from tests.graded.leftovers import nothing_left_behind
@@ -106,14 +106,14 @@ def run(options: Options, wanted: list[Told]) -> Generator[Result]:
     ours, theirs = os.pipe()
     with (
         nothing_left_behind(),
-        tempfile.TemporaryDirectory(prefix="check-", ignore_cleanup_errors=True) as scratch,
-        open(Path(scratch, "log"), "w+", encoding="utf-8", errors="replace") as log,
+        scratch_folder("check-") as scratch,
+        open(scratch / "log", "w+", encoding="utf-8", errors="replace") as log,
         open(ours, "rb", buffering=0) as events,
     ):
-        ids = Path(scratch, "ids")
+        ids = scratch / "ids"
         ids.write_text("".join(f"{told.id}\n" for told in wanted), encoding="utf-8")
         command = [sys.executable, "-m", "pytest", *parallel, *_arguments(options), "--told", str(ids)]
-        command += ["--events", str(theirs), "--basetemp", str(Path(scratch, "stories"))]
+        command += ["--events", str(theirs), "--basetemp", str(scratch / "stories")]
         child = subprocess.Popen(
             command, cwd=ladder.ROOT, pass_fds=[theirs], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True,

@@ -17,6 +17,7 @@ from labkit import ladder
 from labkit.student import diff, hint, start, stories, watch
 from labkit.student import run as student_run
 from labkit.student.run import CheckFailed, Options, Result, collect, run
+from labkit.student.scratch import scratch_folder
 from labkit.student.stories import Told
 from labkit.student.verdict import blame
 from labkit.tasks import of_stage, tasks
@@ -254,6 +255,22 @@ def test_tests_that_cannot_be_read_are_a_fault(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(student_run, "_arguments", lambda options: [str(tmp_path)])
     with pytest.raises(CheckFailed, match="cannot be read"):
         collect(Options(1, ladder.STAGES[1], 1))
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_a_scratch_folder_is_removed_however_deep_it_is(locked: bool) -> None:
+    """A program may make a folder in a folder, thousands of times, and take all rights from it."""
+    with scratch_folder("deep-") as folder:
+        here = os.open(folder, os.O_RDONLY)
+        for _ in range(3000):
+            os.mkdir("a", dir_fd=here)
+            here, above = os.open("a", os.O_RDONLY, dir_fd=here), here
+            os.close(above)
+        os.close(here)
+        (folder / "a" / "link").symlink_to(ladder.ROOT)
+        (folder / "a").chmod(0 if locked else 0o755)
+    assert not folder.exists()
+    assert ladder.ROOT.exists()
 
 
 def test_a_busy_machine_may_be_silent_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
