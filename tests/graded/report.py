@@ -117,7 +117,8 @@ def condition(program: Program) -> str:
     if status is None:
         return f"runs (process {program.own_pid})"
     if status < 0:
-        return f"was ended by {signal.Signals(-status).name}"
+        named = {each.value: each.name for each in signal.Signals}
+        return f"was ended by {named.get(-status, f'signal {-status}')}"  # of the real-time signals two have a name
     return f"ended with exit status {status}"
 
 

@@ -11,6 +11,7 @@ def test_a_text_reaches_everyone_else(chat: Story) -> None:
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -95,6 +96,7 @@ class Story:
         self.changed = threading.Condition(threading.RLock())
         self.people: list[Person] = []
         self._folder = folder
+        self._folders = itertools.count()  # what is in the folder is no measure: a program may remove it
         self._servers: list[Server] = []
         self._steps: list[Step] = []
         self._inside = False
@@ -382,8 +384,8 @@ class Story:
         return self._doors[port]
 
     def _new_folder(self, role: str) -> Path:
-        folder = self._folder / f"{role}{len(list(self._folder.iterdir()))}"
-        folder.mkdir()
+        folder = self._folder / f"{role}{next(self._folders)}"
+        folder.mkdir(parents=True)
         return folder
 
     def _report(self, unmet: Unmet) -> str:

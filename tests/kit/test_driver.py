@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -23,7 +24,7 @@ from tests.graded.machine import rest
 from tests.graded.outcome import MOST_SHOWN, Outcome, run_to_end
 from tests.graded.pipes import Pipes
 from tests.graded.program import PATIENCE, Program
-from tests.graded.report import StoryFailure, py_spy, stacks
+from tests.graded.report import StoryFailure, condition, py_spy, stacks
 from tests.graded.screen import KEPT_ROWS, Screen
 from tests.graded.story import Setting, Story
 from tests.graded.terminal import COLUMNS, ROWS, Terminal
@@ -233,6 +234,15 @@ def test_a_signal_that_ends_a_program_is_its_status(programs: Programs, number: 
     assert program.wait_for("up")
     program.send_signal(number)
     assert program.exit_status() == -number
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGRTMIN"), reason="has no signals without a name")
+def test_a_signal_without_a_name_is_told_by_its_number(programs: Programs) -> None:
+    """Python knows no names for the real-time signals but the first and the last."""
+    number = signal.SIGRTMIN + 6
+    program = programs.terminal(f"import os; os.kill(os.getpid(), {number})")
+    assert program.exit_status() == -number
+    assert condition(program) == f"was ended by signal {number}"
 
 
 def test_a_program_ends_in_a_terminal_that_is_stopped(programs: Programs) -> None:
@@ -509,6 +519,13 @@ def test_no_program_outlives_its_story(story: Story) -> None:
     story.close()
     assert gone(server.program.pid)
     assert gone(person.program.pid)
+
+
+def test_a_story_goes_on_when_its_folder_is_removed(story: Story) -> None:
+    """By a program, which may do it: who comes next has a folder of their own all the same."""
+    server = story.server()
+    shutil.rmtree(server.folder.parent)
+    assert story.opens_client().folder.is_dir()
 
 
 def test_the_same_seed_tells_the_same_story(story: Story, tmp_path: Path) -> None:
