@@ -8,6 +8,7 @@ from labkit import ladder
 from labkit.tasks import Task, tasks
 
 WORK = Path("work")
+LONGEST_WAIT = 3600
 
 
 def stage(text: str) -> int:
@@ -23,6 +24,17 @@ def task(text: str) -> Task:
         same_stage = [number for number in tasks() if number.split(".")[0] == text.split(".")[0]]
         raise argparse.ArgumentTypeError(f"there is no task {text}: it is one of {_listed(same_stage or tasks())}")
     return tasks()[text]
+
+
+def seconds(text: str) -> float:
+    """A time to wait, or a mistake that says what one is."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
+    if not 0 < number <= LONGEST_WAIT:  # nor is `nan`
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds, above 0 and up to {LONGEST_WAIT}")
+    return number
 
 
 def folder_of(stage: int) -> Path:

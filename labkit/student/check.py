@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 from labkit import ladder
-from labkit.student.arguments import folder_of, stage, task
+from labkit.student.arguments import folder_of, seconds, stage, task
+from tests.graded.network import NETWORKS
 
 NEEDED = ("pytest", "pexpect", "pyte", "xdist")
 
@@ -42,8 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--story", help="tell this story alone")
     parser.add_argument("--all", action="store_true", help="go on after a task that falls short")
     parser.add_argument("--seed", type=int, help="draw names, texts and files from it (default: a new one each time)")
-    parser.add_argument("--network", help="tell all stories on this network, as bytes: each segment is one byte")
-    parser.add_argument("--patience", type=float, help="seconds to wait for anything to happen")
+    network = "tell all stories on this network, as bytes: each segment is one byte"
+    parser.add_argument("--network", choices=NETWORKS, help=network)
+    parser.add_argument("--patience", type=seconds, help="seconds to wait for anything to happen")
     return parser
 
 

@@ -34,7 +34,7 @@ CLIENTS = "test_a_client_shows_what_comes_while_its_person_types_nothing[direct-
 
 def check(*arguments: str, patience: float = 15) -> tuple[int, str]:
     """Run the command as a student does."""
-    command = [sys.executable, "-m", "labkit", "check", *arguments, "--seed", SEED, "--patience", str(patience)]
+    command = [sys.executable, "-m", "labkit", "check", "--seed", SEED, "--patience", str(patience), *arguments]
     done = subprocess.run(command, cwd=ladder.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return done.returncode, done.stdout
 
@@ -141,6 +141,8 @@ def test_watch_lets_a_check_put_away_what_it_has_made(tmp_path: Path) -> None:
         (["1", "--task", "1.9"], "one of 1.1"),
         (["1", "--task", "2.1", "--dir", "stages/1_text"], "comes after stage 1"),
         (["1", "--dir", "nowhere"], "no folder nowhere"),
+        *((["1", f"--patience={odd}"], "is not a number of seconds") for odd in ("nan", "inf", "-1", "0", "long")),
+        (["1", "--network", "zz"], "choose from"),
         (["1", "--dir", "labs"], "no server.py and no client.py"),
     ],
 )
