@@ -41,19 +41,22 @@ help: ## list the targets
 
 find_python = python=$$(sh requirements/find_python.sh $(if $(PYTHON),"$(PYTHON)")) || exit 1
 
+# DIR for the shell: just as it was typed, whatever quotes, blanks or dollars are in it.
+quoted_dir = '$(subst ','\'',$(value DIR))'
+
 # Goes to the folder DIR, if one is named, which must have the program.
-go_to_dir = $(if $(DIR),test -f "$(DIR)/$(1)" || \
-	{ echo "No $(1) in $(DIR): DIR must name a folder that has one" >&2; exit 2; }; cd "$(DIR)";)
+go_to_dir = $(if $(value DIR),dir=$(quoted_dir); test -f "$$dir/$(1)" || \
+	{ echo "No $(1) in $$dir: DIR must name a folder that has one" >&2; exit 2; }; cd -- "$$dir" || exit 2;)
 
 # exec: the program takes the shell's place, so that Ctrl-C reaches it once.
 run-server: ## start the server (needs nothing but Python)
 	@$(find_python); $(call go_to_dir,server.py) \
-	exec "$$python" $(if $(DIR),server.py,-m reference.server) "$(HOST)" "$(PORT)" $(ARGS)
+	exec "$$python" $(if $(value DIR),server.py,-m reference.server) "$(HOST)" "$(PORT)" $(ARGS)
 
 # The window's packages are large: they come when --mode gui asks for it, or by make install-gui.
-run-client: $(if $(DIR),,.venv/$(if $(findstring --mode gui,$(ARGS)),gui,client).stamp) ## join the chat from a terminal
-	@$(if $(DIR),$(find_python),python=.venv/bin/python); $(call go_to_dir,client.py) \
-	exec "$$python" $(if $(DIR),client.py,-m reference.client) "$(HOST)" "$(PORT)" $(ARGS)
+run-client: $(if $(value DIR),,.venv/$(if $(findstring --mode gui,$(ARGS)),gui,client).stamp) ## join the chat from a terminal
+	@$(if $(value DIR),$(find_python),python=.venv/bin/python); $(call go_to_dir,client.py) \
+	exec "$$python" $(if $(value DIR),client.py,-m reference.client) "$(HOST)" "$(PORT)" $(ARGS)
 
 install-gui: .venv/gui.stamp ## install what the window needs (130 MB)
 	@echo 'The window is ready: make run-client, and answer 2'
@@ -70,7 +73,7 @@ wiretap: ## show every frame on its way (clients: make run-client PORT=5051)
 stage = $(if $(STAGE),$(STAGE),$(error Which stage? make $@ STAGE=3))
 labkit = $(find_python); exec "$$python" -m labkit
 
-check_options = $(if $(DIR),--dir "$(DIR)") $(if $(TASK),--task $(TASK)) $(if $(ALL),--all) $(ARGS)
+check_options = $(if $(value DIR),--dir=$(quoted_dir)) $(if $(TASK),--task $(TASK)) $(if $(ALL),--all) $(ARGS)
 
 start: ## begin a stage of the lab: make start STAGE=1
 	@$(labkit) start $(stage) $(ARGS)

@@ -35,7 +35,7 @@ QUIET = {"ValueError", "AssertionError", "EOFError", "KeyError", "TypeError", "B
 """Exceptions whose words no user of the lab is shown."""
 
 _SHELL = re.compile(r"""echo (?:-n )?(?P<quote>['"])(?P<words>.+?)(?P=quote)""")
-_VALUE = re.compile(r"\$\(.+?\)|\$\w+|\$\{.+?\}|\\\w")
+_VALUE = re.compile(r"\$\(.+?\)|\$+\w+|\$\{.+?\}|\\\w")
 
 
 @dataclass(frozen=True)

@@ -346,6 +346,45 @@ def test_a_task_left_undone_is_noticed(tmp_path: Path) -> None:
     assert [result.outcome for result in run(options, wanted)] == ["failed"]
 
 
+# make
+
+ODD_FOLDERS = ["sp ace", 'quo"te', "it's", "`exit 9`", "$HOME", "$$HOME", "-dash", "back\\slash"]
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Path:
+    """The Makefile, in a folder where each program says with which arguments it was run, and where."""
+    program = '#!/bin/sh\nprintf "%s\\n" "in $(pwd -P)" "$@"\n'
+    for path in ("requirements/find_python.sh", "requirements/test.txt", ".venv/bin/python", ".venv/test.stamp"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text('echo "$PWD/.venv/bin/python"' if path.endswith(".sh") else program)
+        (tmp_path / path).chmod(0o755)
+    shutil.copy(ladder.ROOT / "Makefile", tmp_path)
+    return tmp_path
+
+
+def make(lab: Path, *arguments: str) -> list[str]:
+    """What a target says, line by line."""
+    done = subprocess.run(["make", *arguments], cwd=lab, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("name", ODD_FOLDERS)
+@pytest.mark.parametrize("role", ["server", "client"])
+def test_make_runs_a_program_of_any_folder(lab: Path, role: str, name: str) -> None:
+    """Whatever its name means to a shell, or to make."""
+    (lab / name).mkdir()
+    (lab / name / f"{role}.py").touch()
+    assert make(lab, f"run-{role}", f"DIR={name}")[0] == f"in {(lab / name).resolve()}"
+
+
+@pytest.mark.parametrize("name", ODD_FOLDERS)
+@pytest.mark.parametrize("target", ["check", "watch"])
+def test_make_checks_any_folder(lab: Path, target: str, name: str) -> None:
+    """It hands on the name as it was typed."""
+    assert make(lab, target, "STAGE=1", f"DIR={name}")[1:] == ["-m", "labkit", target, "1", f"--dir={name}"]
+
+
 # bots
 
 
