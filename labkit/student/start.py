@@ -1,6 +1,7 @@
 """``python -m labkit start 3``: a folder to work in, with a stage's files and its tasks to be filled in."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -30,20 +31,21 @@ def main(arguments: list[str]) -> int:
 
 def what_next(number: int, folder: Path) -> str:
     """What is to be done, and how to run and check it."""
+    typed = shlex.quote(str(folder))
     lines = [f"{folder} is yours. Look for # TASK in its files; all else is there:", ""]
     lines += [f"  {task.number}  {task.title} ({', '.join(task.files)})" for task in of_stage(number)]
     lines += [
         "",
         f"The guide:  labs/stage-{number}.md",
-        f"Run it:     make run-server DIR={folder}    make run-client DIR={folder}",
+        f"Run it:     make run-server DIR={typed}    make run-client DIR={typed}",
         f"Check it:   make check STAGE={number}{_unless_usual(number, folder)}",
         f"A hint:     make hint TASK={of_stage(number)[0].number}",
         "",
-        f"Without make: cd {folder} && python3 server.py 127.0.0.1 5050, and so with client.py;",
-        f"and from here: python3 -m labkit check {number} --dir {folder}",
+        f"Without make: cd {typed} && python3 server.py 127.0.0.1 5050, and so with client.py;",
+        f"and from here: python3 -m labkit check {number} --dir {typed}",
     ]
     return "\n".join(lines)
 
 
 def _unless_usual(number: int, folder: Path) -> str:
-    return "" if folder == WORK / ladder.STAGES[number].name else f" DIR={folder}"
+    return "" if folder == WORK / ladder.STAGES[number].name else f" DIR={shlex.quote(str(folder))}"

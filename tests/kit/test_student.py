@@ -57,6 +57,15 @@ def test_start_writes_the_starter(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert all(part in said for part in ("# TASK", "2.5", "make run-server", "make check STAGE=2", "python3 server.py"))
 
 
+def test_start_says_commands_that_can_be_typed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also for a folder whose name a shell would take apart."""
+    assert start.main(["2", "--to", str(tmp_path / "my work")]) == 0
+    folder = f"'{tmp_path}/my work/2_roster'"
+    said = capsys.readouterr().out
+    assert said.count(f"DIR={folder}") == 3
+    assert all(command in said for command in (f"cd {folder} &&", f"--dir {folder}"))
+
+
 def test_start_never_overwrites(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What is there stays as it is, and the line says what to do."""
     (tmp_path / "1_text").mkdir()
