@@ -32,7 +32,7 @@ def given_so_far() -> dict[str, int]:
     """How many hints each task has had. A file that is damaged counts as none: it holds nothing of worth."""
     try:
         given = json.loads(memory().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return {name: n for name, n in given.items() if type(n) is int and n > 0} if isinstance(given, dict) else {}
 

@@ -89,7 +89,7 @@ def test_damaged_memory_of_hints_begins_anew(tmp_path: Path, monkeypatch: pytest
     """Nobody has to find and remove a file."""
     monkeypatch.chdir(tmp_path)
     hint.memory().parent.mkdir()
-    for damaged in ("", "[1]", '{"1.2": "x"}', "\x00"):
+    for damaged in ("", "[1]", '{"1.2": "x"}', "\x00", "[" * 100_000):
         hint.memory().write_text(damaged)
         assert hint.main(["1.2"]) == 0
         assert hint.given_so_far() == {"1.2": 1}
