@@ -53,11 +53,10 @@ def run(check: list[str]) -> int:
 
 
 def times(folder: Path) -> dict[str, int]:
-    """When each program file was last written. One that goes while we look counts as gone."""
+    """When each program file was last written. One that goes while we look, or a link to itself, counts as gone."""
     found = {}
-    for path in folder.glob("*.py"):
-        try:
-            found[path.name] = path.stat().st_mtime_ns
-        except FileNotFoundError:
-            pass
+    with suppress(OSError):  # the folder itself is gone
+        for path in folder.glob("*.py"):
+            with suppress(OSError):
+                found[path.name] = path.stat().st_mtime_ns
     return found

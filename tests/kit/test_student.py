@@ -116,6 +116,14 @@ def test_watch_sees_a_save(tmp_path: Path) -> None:
     assert len({str(each) for each in seen}) == 3
 
 
+def test_watch_looks_past_what_it_cannot_read(tmp_path: Path) -> None:
+    """A link to itself, and a folder whose name no folder can have."""
+    (tmp_path / "loop.py").symlink_to("loop.py")
+    (tmp_path / "server.py").touch()
+    assert list(watch.times(tmp_path)) == ["server.py"]
+    assert watch.times(tmp_path / ("a" * 300)) == {}
+
+
 SLOW_TO_PUT_AWAY = """
 import time
 try:
