@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
 def _problem(options: argparse.Namespace, folder: Path) -> str | None:
     if options.task and options.task.stage > options.stage:
         return f"Task {options.task.number} comes after stage {options.stage}"
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # folder.is_dir() raises for a name that is too long
         start = f"make start STAGE={options.stage}" if options.dir is None else "--dir names the folder with your work"
         return f"There is no folder {folder}: {start}"
     absent = [name for name in ("server.py", "client.py") if not (folder / name).is_file()]

@@ -158,6 +158,7 @@ def test_watch_lets_a_check_put_away_what_it_has_made(tmp_path: Path) -> None:
         (["1", "--task", "1.9"], "one of 1.1"),
         (["1", "--task", "2.1", "--dir", "stages/1_text"], "comes after stage 1"),
         (["1", "--dir", "nowhere"], "no folder nowhere"),
+        (["1", "--dir", "a" * 300], "no folder aaa"),
         *((["1", f"--patience={odd}"], "is not a number of seconds") for odd in ("nan", "inf", "-1", "0", "long")),
         (["1", "--network", "zz"], "choose from"),
         (["1", "--dir", "labs"], "no server.py and no client.py"),
