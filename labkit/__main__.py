@@ -1,8 +1,10 @@
 """The kit's tools: ``python -m labkit`` lists them, ``python -m labkit wiretap --help`` tells about one."""
 
+import errno
 import importlib
 import os
 import sys
+from io import TextIOWrapper
 
 # What each is called, the module whose main(arguments) it is, and what it is for. Imported only when it is asked for.
 COMMANDS = {
@@ -31,11 +33,17 @@ def main(arguments: list[str]) -> int:
         print(f"python -m labkit: no tool '{arguments[0]}': it is one of {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
     module, _ = COMMANDS[arguments[0]]
+    if isinstance(sys.stdout, TextIOWrapper):  # names of files need not be text, nor can every terminal show all text
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status: int = importlib.import_module(module).main(arguments[1:])
         sys.stdout.flush()
-    except BrokenPipeError:  # nobody reads any more (head, less): the interpreter's own flush would complain
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.ENOSPC):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter's own flush would complain
+        if error.errno == errno.ENOSPC:  # else nobody reads any more (head, less)
+            print(f"Cannot write {error.filename or 'any more'}: {error.strerror}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # while it was still loading: what runs for long has an answer of its own
         return 130

@@ -16,6 +16,7 @@ from threading import Thread
 from labkit.demo import draw_sunset
 from reference.client.connection import Client, JoinFailed, NameRefused, NoFiles
 from reference.client.events import Ended, Event, FileReceived, PersonJoined, Said
+from reference.printable import one_line
 
 NAMES = ("sravya", "sanjay", "meera", "arjun", "lakshmi", "kiran", "divya", "ravi")
 MOST = 50
@@ -46,10 +47,8 @@ def main(arguments: list[str]) -> int:
                 bot.over.wait()
             print("The server has let everyone go")
         except (OSError, JoinFailed) as error:
-            print(
-                f"Cannot join at {options.ip} port {options.port}: {getattr(error, 'strerror', None) or error}",
-                file=sys.stderr,
-            )
+            reason = one_line(getattr(error, "strerror", None) or str(error))
+            print(f"Cannot join at {options.ip} port {options.port}: {reason}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
             print()

@@ -6,21 +6,25 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
+from typing import IO
 
 import pytest
 
 from labkit import ladder
-from labkit.student import diff, hint, start, stories, watch
+from labkit.student import bots, diff, hint, start, stories, watch
 from labkit.student import run as student_run
 from labkit.student.run import CheckFailed, Options, Result, collect, run
 from labkit.student.scratch import scratch_folder
 from labkit.student.stories import Told
 from labkit.student.verdict import blame
 from labkit.tasks import of_stage, tasks
+from reference.protocol import Refused, encode
 from tests.graded.implementation import free_port
 from tests.graded.program import Program
 from tests.graded.terminal import Terminal
@@ -145,6 +149,34 @@ def test_watch_lets_a_check_put_away_what_it_has_made(tmp_path: Path) -> None:
         assert program.wait_for(lambda lines: any("all is put away" in line for line in lines))  # behind ^C
     finally:
         program.close()
+
+
+# all of them
+
+
+def labkit(*arguments: str, cwd: Path, stdout: int | IO[str] = subprocess.PIPE, **env: str) -> tuple[int, str, str]:
+    """Run a command; returns its exit status and what it says on each stream."""
+    done = subprocess.run(
+        [sys.executable, "-m", "labkit", *arguments], cwd=cwd, stdout=stdout, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(ladder.ROOT), **env},
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_what_cannot_be_shown_is_shown_by_its_code(tmp_path: Path) -> None:
+    """The name of a folder, on a terminal that has no such letters."""
+    status, said, errors = labkit("start", "1", "--to", "caf\u00e9", cwd=tmp_path, PYTHONIOENCODING="ascii:strict")
+    assert (status, "caf\\xe9" in said, errors) == (0, True, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no /dev/full")
+@pytest.mark.parametrize("arguments", [["hint", "1.2"], ["diff", "2"], ["check", "1", "--dir", "."]])
+def test_output_that_has_no_room_is_told_in_a_line(arguments: list[str], tmp_path: Path) -> None:
+    """On stderr, with exit status 1."""
+    ladder.write(ladder.solution(1), tmp_path / "made")
+    with open("/dev/full", "w") as full:
+        status, _, said = labkit(*arguments, cwd=tmp_path / "made", stdout=full)
+    assert (status, said) == (1, "Cannot write any more: No space left on device\n")
 
 
 # check
@@ -415,13 +447,32 @@ def test_bots_chat_and_leave(tmp_path: Path) -> None:
         programs.append(server)
         assert server.wait_for("[SERVER LISTENING]")
         command = [sys.executable, "-m", "labkit", "bots", "2", "127.0.0.1", port]
-        bots = Terminal(command, tmp_path, {"PYTHONPATH": str(ladder.ROOT)})
-        programs.append(bots)
+        joined = Terminal(command, tmp_path, {"PYTHONPATH": str(ladder.ROOT)})
+        programs.append(joined)
         assert server.wait_for("[sravya] hello, is anybody there?")
         assert server.wait_for(lambda lines: any(line.startswith("Received sunset.png") for line in lines))
         assert server.wait_for(lambda lines: any(line.startswith("[sanjay] got sunset.png") for line in lines))
-        bots.send_signal(signal.SIGINT)
-        assert bots.exit_status() == 0
+        joined.send_signal(signal.SIGINT)
+        assert joined.exit_status() == 0
     finally:
         for program in programs:
             program.close()
+
+
+def test_bots_show_a_servers_reason_harmlessly(capsys: pytest.CaptureFixture[str]) -> None:
+    """A server is somebody else: its words must not act on the terminal."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def refuse() -> None:
+            sock, _ = listener.accept()
+            with sock:
+                sock.recv(4096)
+                sock.sendall(encode(Refused("full", "\x1b]0;owned\x07")))
+                while sock.recv(4096):
+                    pass
+
+        Thread(target=refuse, daemon=True).start()
+        assert bots.main(["1", "127.0.0.1", str(listener.getsockname()[1])]) == 1
+    said = capsys.readouterr().err
+    assert "owned" in said
+    assert "\x1b" not in said
