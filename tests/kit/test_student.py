@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -9,9 +10,11 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import IO
 
 import pytest
@@ -325,38 +328,39 @@ def test_a_scratch_folder_is_removed_however_deep_it_is(locked: bool) -> None:
     assert ladder.ROOT.exists()
 
 
-def test_a_busy_machine_may_be_silent_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def events(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, int]]:
+    """A pipe for what a check's reporter writes, and a clock by which each look at it takes a second."""
+    monkeypatch.setattr(student_run, "LOOK_AGAIN", 0.001)
+    monkeypatch.setattr(student_run, "time", SimpleNamespace(monotonic=itertools.count().__next__))
+    ours, theirs = os.pipe()
+    yield ours, theirs
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_a_busy_machine_may_be_silent_for_longer(events: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     """Also one that became busy only after the last news."""
-    ours, theirs = os.pipe()
-    allowed = iter([0.01, 0.01, *[100.0] * 20])
+    ours, theirs = events
+    looks = itertools.count()
 
-    def look(patience: float) -> float:
-        longest = next(allowed, 0.0)
-        if not longest:
+    def longest_story(patience: float) -> float:
+        look = next(looks)
+        if look == 50:
             os.write(theirs, b'{"begins": "a story"}\n')
-        return longest
+        return 10 if look < 5 else 100
 
-    monkeypatch.setattr(student_run, "LOOK_AGAIN", 0.005)
-    monkeypatch.setattr(student_run, "longest_story", look)
-    try:
-        assert next(student_run._read(ours, 1)) == {"begins": "a story"}
-    finally:
-        os.close(ours)
-        os.close(theirs)
+    monkeypatch.setattr(student_run, "longest_story", longest_story)
+    assert next(student_run._read(ours, 1)) == {"begins": "a story"}
 
 
-def test_a_check_that_is_stuck_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_that_is_stuck_ends(events: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     """With the names of the stories that were being told."""
-    ours, theirs = os.pipe()
-    monkeypatch.setattr(student_run, "LOOK_AGAIN", 0.01)
-    monkeypatch.setattr(student_run, "longest_story", lambda patience: 0.01)
+    ours, theirs = events
+    monkeypatch.setattr(student_run, "longest_story", lambda patience: 10)
     os.write(theirs, b'{"begins": "tests::a_story"}\n')
-    try:
-        with pytest.raises(CheckFailed, match="not at its end: a_story"):
-            list(student_run._read(ours, 1))
-    finally:
-        os.close(ours)
-        os.close(theirs)
+    with pytest.raises(CheckFailed, match="for 21 seconds; not at its end: a_story"):
+        list(student_run._read(ours, 1))
 
 
 def processes_of(folder: Path) -> list[str]:
