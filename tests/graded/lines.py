@@ -14,10 +14,13 @@ _PROMPT = re.compile(r"(?:\w{0,32}[>:$#»›❯]+ ?)+")
 def is_line(expected: str, shown: str) -> bool:
     """Whether a line shown is, as a whole, the expected one; a prompt before it does not count."""
     expected, shown = _plain(expected), _plain(shown)
-    if shown == expected:
-        return True
+    return expected in (shown, without_prompt(shown))
+
+
+def without_prompt(shown: str) -> str:
+    """What stands in a line behind its prompt, or all of it."""
     prompt = _PROMPT.match(shown)
-    return prompt is not None and shown[prompt.end() :] == expected
+    return shown[prompt.end() :] if prompt else shown
 
 
 def is_question(question: str, shown: str) -> bool:

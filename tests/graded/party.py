@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.graded.lines import in_order, is_line, is_question
+from tests.graded.lines import in_order, is_line, is_question, without_prompt
 from tests.graded.program import Program
 from tests.graded.report import Unmet, condition
 from tests.graded.terminal import Terminal
@@ -63,12 +63,12 @@ class Party:
             self.wait_for(f"{self} sees {expected}", lambda: in_order(lines, self.program.lines()))
 
     def sees_all(self, lines: Iterable[str]) -> None:
-        """Each of these lines, just as they are and in any order; quick for many."""
+        """Each of these lines, in any order; quick for many."""
         expected = set(lines)
         with self.story.step(f"{self} sees {len(expected)} lines"):
             self.wait_for(
                 f"{self} sees {len(expected)} lines",
-                lambda: expected.issubset(self.program.lines()),
+                lambda: expected.issubset(self.shown()),
             )
 
     def sees_where(self, what: str, test: Callable[[str], bool]) -> str:
@@ -94,6 +94,10 @@ class Party:
             for line in lines:
                 if (times := self.count(line)) != 1:
                     raise Unmet(f"{self} sees {line!r} once", f"it is there {times} times")
+
+    def shown(self) -> list[str]:
+        """All that it has shown, without its prompts."""
+        return [without_prompt(line) for line in self.program.lines() if without_prompt(line) or not line]
 
     def count(self, line: str) -> int:
         """How many times a line has been shown."""

@@ -346,7 +346,7 @@ class Story:
         self._servers.append(server)
         server.wait_for(
             f"the server prints {LISTENING!r}",
-            lambda: any(line.startswith(LISTENING) for line in program.lines()),
+            lambda: any(line.startswith(LISTENING) for line in server.shown()),
         )
         return server
 

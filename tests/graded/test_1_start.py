@@ -24,7 +24,7 @@ def test_the_server_says_where_it_is_and_that_it_listens(chat: Story) -> None:
         "For Server Termination, use the Keyboard Interrupt (Ctrl-C)",
         LISTENING,
     ]
-    shown = server.program.lines()
+    shown = server.shown()
     chat.agrees(f"it prints just {expected}", shown == expected, f"it prints {shown}")
 
 
@@ -84,7 +84,7 @@ def test_ctrl_c_ends_the_server_and_tells_everyone(chat: Story) -> None:
         person.sees("The server has closed the chat")
         person.ends(0)
     server.ends(0)
-    last = server.program.lines()[-1]
+    last = server.shown()[-1]
     chat.agrees(
         "its last line is [SERVER TERMINATED]",
         last.removeprefix("^C") == "[SERVER TERMINATED]",

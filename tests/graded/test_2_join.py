@@ -92,12 +92,12 @@ def test_the_server_prints_each_name_once_as_they_join(chat: Story) -> None:
 def test_no_ends_the_client_and_the_server_sees_nothing(chat: Story) -> None:
     """Exit status 0 at once, without a connection."""
     server = chat.server()
-    before = server.program.lines()
+    before = server.shown()
     sravya = chat.opens_client()
     sravya.answers(CONNECT, "no")
     sravya.ends(0)
     sanjay = chat.join()
-    after = server.program.lines()
+    after = server.shown()
     chat.agrees(
         "the server saw only the next one come",
         after == [*before, str(sanjay)],
@@ -140,14 +140,14 @@ def test_a_name_that_is_taken_is_refused_and_asked_again(chat: Story) -> None:
 def test_a_name_that_is_none_is_refused_and_asked_again(chat: Story) -> None:
     """Empty, blank or longer than 32 letters: the reason, and the same question."""
     server = chat.server()
-    before = server.program.lines()
+    before = server.shown()
     sravya = chat.opens_client()
     sravya.answers_up_to_the_name()
     for name in ("", "   ", "a" * 33, "é" * 40):
         sravya.answers(NAME, name)
         sravya.is_told_why_before(NAME)
     sravya.goes_in()
-    after = server.program.lines()
+    after = server.shown()
     chat.agrees(
         "the server printed just the name that was good",
         after == [*before, str(sravya)],

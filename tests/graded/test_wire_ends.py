@@ -211,7 +211,7 @@ def test_who_never_joined_is_not_shown_as_gone(chat: Story) -> None:
     last.sends(Bye())
     other.gets_exactly(Left(last.name))
     server.sees(f"[{last}] !DISCONNECT")
-    shown = [line for line in server.program.lines() if "DISCONNECT" in line or "lost" in line]
+    shown = [line for line in server.shown() if "DISCONNECT" in line or "lost" in line]
     chat.agrees("the server shows just the one who was there", shown == [f"[{last}] !DISCONNECT"], f"it shows {shown}")
 
 
@@ -267,7 +267,7 @@ def test_ctrl_c_says_goodbye_to_all_who_know_the_word(chat: Story) -> None:
         other.is_hung_up_on()
         chat.agrees(f"{other} got no bye", not other.got(Bye))
     server.ends(0)
-    lines = [line.removeprefix("^C") for line in server.program.lines()]
+    lines = [line.removeprefix("^C") for line in server.shown()]
     chat.agrees("its last line is [SERVER TERMINATED]", lines[-1] == "[SERVER TERMINATED]", f"they are {lines}")
     shown = [line for line in lines if "DISCONNECT" in line or "lost" in line or "Traceback" in line]
     chat.agrees("it shows of nobody that they left", not shown, f"it shows {shown}")

@@ -106,7 +106,7 @@ def test_a_file_with_a_wrong_hash_is_called_off(chat: Story) -> None:
     sender.says(hello)
     receiver.hears(sender, hello)
     chat.agrees("nobody was offered it", not receiver.got(OfferFrom))
-    received = [line for line in server.program.lines() if line.startswith("Received")]
+    received = [line for line in server.shown() if line.startswith("Received")]
     chat.agrees("the server does not say it received it", not received, f"it says {received}")
 
 

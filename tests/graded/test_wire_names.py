@@ -148,14 +148,14 @@ def bare_people_named(chat: Story, *names: str) -> list[BareClient]:
 def test_a_name_that_nobody_could_read_is_refused(chat: Story, name: str) -> None:
     """With a reason; the next try on the same connection is free."""
     server = chat.server()
-    before = server.program.lines()
+    before = server.shown()
     guest = chat.bare_client()
     guest.sends(Hello(name, ("roster",)))
     refused = guest.gets_next(Refused)
     chat.agrees("there is a reason", bool(refused.reason.strip()))
     guest.joins()
     server.sees(guest.name)
-    after = server.program.lines()
+    after = server.shown()
     chat.agrees("the server shows just the good name", after == [*before, guest.name], f"{after[len(before) :]}")
 
 

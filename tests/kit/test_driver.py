@@ -19,7 +19,7 @@ from reference.protocol import TextFrom, Welcome, encode
 from tests.graded.bare import BareClient, unfinished
 from tests.graded.implementation import HOST, find
 from tests.graded.leftovers import nothing_left_behind
-from tests.graded.lines import in_order, is_line
+from tests.graded.lines import in_order, is_line, without_prompt
 from tests.graded.machine import rest
 from tests.graded.outcome import MOST_SHOWN, Outcome, run_to_end
 from tests.graded.pipes import Pipes
@@ -164,6 +164,13 @@ def test_what_a_program_asks_the_terminal_is_answered(programs: Programs) -> Non
 def test_a_line_counts_as_a_whole(expected: str, shown: str, same: bool) -> None:
     """A prompt before it is no part of a line; anything else is."""
     assert is_line(expected, shown) is same
+
+
+@pytest.mark.parametrize("prompt", ["> ", ">>> ", "You: ", "> > ", ""])
+def test_what_stands_behind_a_prompt_is_found(prompt: str) -> None:
+    """As it was printed; a prompt alone has nothing behind it."""
+    assert without_prompt(f"{prompt}[a] hello") == "[a] hello"
+    assert without_prompt(prompt) == ""
 
 
 def test_lines_are_found_in_their_order_only() -> None:
