@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
 
 from reference.protocol import MAX_TEXT, Hello, Refused, Text, TextFrom, Welcome, encode
-from tests.graded.bare import BareClient, raw_frame
+from tests.graded.bare import BareClient, features, raw_frame
 from tests.graded.machine import crowding, memory, threads
 from tests.graded.report import Unmet
 from tests.graded.story import Story
@@ -23,6 +24,16 @@ def two_bare(chat: Story) -> tuple[BareClient, BareClient]:
     first.joins()
     second.joins()
     return first, second
+
+
+def namesake_of(chat: Story, first: BareClient) -> BareClient:
+    """Another one of the same name; of another name where the server lets nobody share one, as from stage 2 on."""
+    second = chat.bare_client(first.name)
+    second.sends(Hello(second.name, features(chat.setting.stage)))
+    if isinstance(second.gets_any(Welcome, Refused), Refused):
+        second.name = chat.drawn.name()
+        second.joins()
+    return second
 
 
 # --- Frames -------------------------------------------------------------------------------------------------------
@@ -113,6 +124,8 @@ def test_a_client_shows_a_text_of_4096_bytes(chat: Story) -> None:
     ("what", "data"),
     [
         ("a length of nothing", b"\0\0\0\0T"),
+        ("a length of two megabytes", b"\0\x20\0\0T"),
+        ("a length of two gigabytes", b"\x80\0\0\0T"),
         ("a length of four gigabytes", b"\xff\xff\xff\xffT"),
         ("a frame that is not JSON", raw_frame("T", b"hello")),
         ("a frame that is not UTF-8", raw_frame("T", b'{"text": "\xff\xfe"}')),
@@ -337,6 +350,32 @@ def test_who_speaks_hears_no_echo_and_is_not_confused_with_a_namesake_in_bracket
     chat.agrees("that was all it heard", len(speaker.got(TextFrom)) == 1, f"it heard {speaker.got(TextFrom)}")
 
 
+@task("1.4", role="server", points=1, needs=("1.1", "1.3"))
+def test_two_of_one_name_hear_each_other(chat: Story) -> None:
+    """A name says who speaks, not which connection it is: that is no reason to leave somebody out."""
+    chat.server()
+    first = chat.bare_client()
+    first.joins()
+    second = namesake_of(chat, first)
+    hello, answer = chat.drawn.text(), chat.drawn.text()
+    second.says(hello)
+    first.hears(second, hello)
+    first.says(answer)
+    second.hears(first, answer)
+
+
+@task("1.4", role="server", points=1, needs=("1.1", "1.3"))
+def test_nobody_speaks_in_somebody_elses_name(chat: Story) -> None:
+    """Whoever says in the frame whom it is from is still heard as who they are."""
+    server = chat.server()
+    listener, speaker = two_bare(chat)
+    text = chat.drawn.text()
+    body = json.dumps({"from": str(listener), "text": text}).encode()
+    speaker.sends_bytes(f"a text that says it is from {listener}", raw_frame("T", body))
+    listener.hears(speaker, text)
+    server.sees(f"[{speaker}] {text}")
+
+
 # --- Gone ---------------------------------------------------------------------------------------------------------
 
 
@@ -392,6 +431,19 @@ def test_one_whose_connection_breaks_harms_nobody(chat: Story, how: str) -> None
     newcomer.says(texts[0])
     listener.hears(newcomer, texts[0])
     chat.agrees("the server shows no traceback", not any("Traceback" in line for line in server.program.lines()))
+
+
+@task("1.5", role="server", points=1, needs=("1.1", "1.3", "1.4"))
+def test_when_one_of_two_of_one_name_goes_the_other_stays(chat: Story) -> None:
+    """Only the connection that has ended is forgotten."""
+    chat.server()
+    first, speaker = two_bare(chat)
+    second = namesake_of(chat, first)
+    second.says_no_more()
+    second.is_hung_up_on()
+    hello = chat.drawn.text()
+    speaker.says(hello)
+    first.hears(speaker, hello)
 
 
 # --- The client's two threads -------------------------------------------------------------------------------------

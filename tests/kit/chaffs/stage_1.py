@@ -182,4 +182,20 @@ CHAFFS = [
         "no-reason-for-a-refused-name", "1.6", "asks for another name without saying why",
         ("client.py", '            print(wire.printable(wire.text_of(fields, "reason")))\n', ""),
     ),
+    chaff(
+        "limit-of-three-gigabytes", "1.1", "three gigabytes are a frame",
+        ("wire.py", "MAX_FRAME = 1024 * 1024 ", "MAX_FRAME = 3 * 1024**3 "),
+    ),
+    chaff(
+        "namesakes-do-not-hear-each-other", "1.4", "takes everyone of the sender's name for the sender",
+        ("room.py", "if client is not sender]", "if client.name != sender.name]"),
+    ),
+    chaff(
+        "from-whom-the-frame-says", "1.4", "believes a client's own word about who it is",
+        ("server.py", '**{"from": client.name, "text": text}', '**{"from": fields.get("from") or client.name, "text": text}'),
+    ),
+    chaff(
+        "removes-all-of-that-name", "1.5", "forgets everyone who has the name of the one who went",
+        ("room.py", "        clients.remove(client)\n", "        clients[:] = [each for each in clients if each.name != client.name]\n"),
+    ),
 ]  # fmt: skip
