@@ -23,6 +23,14 @@ def without_prompt(shown: str) -> str:
     return shown[prompt.end() :] if prompt else shown
 
 
+def own_words(line: str, shown: list[str]) -> str:
+    """What a program has put before a line, if it has letters and is no prompt: that one waits in the last line too."""
+    first = next(each for each in map(_plain, shown) if is_line(line, each))
+    before = first.removesuffix(_plain(line))
+    is_prompt = set(before.split()) == set(shown[-1].split())
+    return before if any(map(str.isalnum, before)) and not is_prompt else ""
+
+
 def is_question(question: str, shown: str) -> bool:
     """Whether a line shown is this question, answered already or not."""
     return _plain(shown).startswith(_plain(question))

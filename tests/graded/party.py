@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.graded.lines import in_order, is_line, is_question, without_prompt
+from tests.graded.lines import in_order, is_line, is_question, own_words, without_prompt
 from tests.graded.program import Program
 from tests.graded.report import Unmet, condition
 from tests.graded.terminal import Terminal
@@ -94,6 +94,12 @@ class Party:
             for line in lines:
                 if (times := self.count(line)) != 1:
                     raise Unmet(f"{self} sees {line!r} once", f"it is there {times} times")
+
+    def adds_no_words(self, *lines: str) -> None:
+        """Each of these lines, that it has shown already, has at most a prompt before it."""
+        expected = f"{self} shows {', '.join(map(repr, lines))} with no word before it"
+        with self.story.step(expected):
+            self.wait_for(expected, lambda: not any(own_words(line, self.program.lines()) for line in lines))
 
     def shown(self) -> list[str]:
         """All that it has shown, without its prompts."""

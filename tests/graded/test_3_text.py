@@ -28,6 +28,20 @@ def test_a_text_reaches_everyone_else_and_the_server(chat: Story) -> None:
     sravya.never_sees(f"[{sravya}] {hello}")
 
 
+@pytest.mark.task("1.4", role="both", points=1, needs=("1.1", "1.3", "1.6"))
+def test_no_line_has_words_of_the_programs_own(chat: Story) -> None:
+    """Nothing but a prompt stands before a text, neither at the client nor at the server."""
+    server = chat.server()
+    sravya, sanjay = chat.join(), chat.join()
+    texts = [chat.drawn.text() for _ in range(3)]
+    for text in texts:
+        sanjay.types(text)
+    lines = [f"[{sanjay}] {text}" for text in texts]
+    for party in (sravya, server):
+        party.sees(*lines)
+        party.adds_no_words(*lines[1:])  # the first may stand behind a prompt that is shown once for each line typed
+
+
 @pytest.mark.every_network
 @pytest.mark.task("1.2", role="both", points=2, needs=("1.1", "1.3", "1.4", "1.6"))
 def test_a_conversation_arrives_once_and_in_order(chat: Story) -> None:

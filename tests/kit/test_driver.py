@@ -19,7 +19,7 @@ from reference.protocol import TextFrom, Welcome, encode
 from tests.graded.bare import BareClient, unfinished
 from tests.graded.implementation import HOST, find
 from tests.graded.leftovers import nothing_left_behind
-from tests.graded.lines import in_order, is_line, without_prompt
+from tests.graded.lines import in_order, is_line, own_words, without_prompt
 from tests.graded.machine import rest
 from tests.graded.outcome import MOST_SHOWN, Outcome, run_to_end
 from tests.graded.pipes import Pipes
@@ -171,6 +171,22 @@ def test_what_stands_behind_a_prompt_is_found(prompt: str) -> None:
     """As it was printed; a prompt alone has nothing behind it."""
     assert without_prompt(f"{prompt}[a] hello") == "[a] hello"
     assert without_prompt(prompt) == ""
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        (["[a] hello"], ""),
+        (["> [a] hello"], ""),
+        (["you> [a] hello", "you> "], ""),
+        (["you> you> [a] hello", "you> "], ""),
+        (["Received: [a] hello"], "Received: "),
+        (["Received: [a] hello", "Received: [a] bye"], "Received: "),
+    ],
+)
+def test_a_word_before_a_line_is_a_prompt_only_where_it_waits(shown: list[str], words: str) -> None:
+    """A prompt of letters stands in the last line too; signs alone are always one."""
+    assert own_words("[a] hello", shown) == words
 
 
 def test_lines_are_found_in_their_order_only() -> None:

@@ -195,6 +195,14 @@ CHAFFS = [
         ("server.py", '**{"from": client.name, "text": text}', '**{"from": fields.get("from") or client.name, "text": text}'),
     ),
     chaff(
+        "a-word-before-what-is-received", "1.4", "a client that says of each line that it is received",
+        ("client.py", "self.show(f\"[{wire.text_of(fields, 'from')}]", "self.show(f\"Received: [{wire.text_of(fields, 'from')}]"),
+    ),
+    chaff(
+        "a-word-before-what-is-logged", "1.4", "a server that says of each line that it is its log's",
+        ("server.py", 'show(f"[{client.name}] {text}")', 'show(f"LOG: [{client.name}] {text}")'),
+    ),
+    chaff(
         "removes-all-of-that-name", "1.5", "forgets everyone who has the name of the one who went",
         ("room.py", "        clients.remove(client)\n", "        clients[:] = [each for each in clients if each.name != client.name]\n"),
     ),
