@@ -263,6 +263,7 @@ def test_everyone_is_told_once_who_has_gone(chat: Story, how: str) -> None:
     others[1].hears(others[0], hello)
     for person in others:
         chat.agrees(f"{person} was told just once", len(person.got(Left)) == 1, f"{person.got(Left)}")
+    chat.bare_client(guest.name).joins()  # the name is free again
 
 
 @task("2.4", role="server", points=1)

@@ -139,4 +139,11 @@ CHAFFS = [
         "counts-on-a-roster", "2.5", "crashes at a server that has none",
         ("client.py", 'fields.get("roster") or []', 'fields["roster"]'),
     ),
+    chaff(
+        "free-only-after-a-polite-end", "2.4", "keeps names in a set of its own, and forgets it where a connection breaks",
+        ("room.py", '        if client.name.casefold() in [each.name.casefold() for each in clients]:\n            raise NameRefused("this name is taken")\n',
+         '        if client.name.casefold() in taken:\n            raise NameRefused("this name is taken")\n        taken.add(client.name.casefold())\n'),
+        ("room.py", "lock = threading.Lock()", "taken = set()\nlock = threading.Lock()"),
+        ("server.py", "        if kind is None:\n            return\n", "        if kind is None:\n            room.taken.discard(client.name.casefold())\n            return\n"),
+    ),
 ]  # fmt: skip
