@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -155,7 +156,7 @@ def test_a_piece_that_nobody_asked_for_is_not_taken(chat: Story, what: str, offs
 
 @task("3.3", role="server", points=2, needs=("3.1", "3.4"))
 @pytest.mark.stages("server")
-def test_an_id_in_use_is_refused_and_nobody_else_can_fill_the_file(chat: Story) -> None:
+def test_an_id_in_use_is_refused_and_nobody_else_can_fill_or_end_the_file(chat: Story) -> None:
     """Whoever offered it first sends it; what another sends under its id does not get into it."""
     chat.server()
     sender, receiver = sender_and_receiver(chat)
@@ -166,7 +167,7 @@ def test_an_id_in_use_is_refused_and_nobody_else_can_fill_the_file(chat: Story) 
     get = sender.gets(Get)
     thief.sends(Offer(file_id, "mine.txt", 10))
     thief.gets(Abort, lambda abort: abort.id == file_id)
-    thief.sends(Data(file_id, get.offset, b"x" * 10), Text("done"))
+    thief.sends(Data(file_id, get.offset, b"x" * 10), End(file_id, bytes(32)), Abort(file_id, "mine"), Text("done"))
     receiver.hears(thief, "done")
     sender.sends(piece(get, content))
     while sender.answers_get(file_id, content).offset < len(content):
@@ -243,6 +244,26 @@ def test_a_file_called_off_by_its_sender_is_offered_to_nobody(chat: Story) -> No
     chat.agrees("it is as it was", receiver.downloads(offer) == content)
 
 
+@task("3.3", role="server", points=1, needs=("3.1", "3.4"))
+@pytest.mark.stages("server")
+def test_a_file_that_is_not_whole_is_handed_to_nobody(chat: Story) -> None:
+    """Who asks for it too early is told so, and gets all of it later."""
+    chat.server()
+    sender, receiver = sender_and_receiver(chat)
+    content, file_id = chat.drawn.content(CHUNK + 5), new_id(chat)
+    sender.sends(Offer(file_id, chat.drawn.file_name(), len(content)))
+    sender.answers_get(file_id, content)
+    get = sender.gets(Get)
+    receiver.sends(Get(file_id, 0, 100))
+    early = receiver.gets_any(Abort, Data, End)
+    chat.agrees("it is told that the server does not have it", isinstance(early, Abort), f"it got {early}")
+    sender.sends(piece(get, content))
+    while get.offset < len(content):
+        get = sender.answers_get(file_id, content)
+    sender.gets_exactly(Stored(file_id))
+    chat.agrees("the file is as it was", receiver.downloads(receiver.gets(OfferFrom)) == content)
+
+
 # --- The server passes on -----------------------------------------------------------------------------------------
 
 
@@ -288,6 +309,21 @@ def test_several_who_fetch_one_file_at_once_all_get_it(chat: Story) -> None:
                 data = receiver.gets(Data)
                 right = content[data.offset : data.offset + len(data.data)]
                 chat.agrees(f"the piece from {data.offset} is right", data.data == right, "it has other bytes")
+
+
+@task("3.4", role="server", points=1, needs=("3.1", "3.3"))
+def test_nobody_offers_a_file_in_somebody_elses_name(chat: Story) -> None:
+    """Whoever says in the offer whom it is from is still shown as who they are."""
+    chat.server()
+    sender, receiver = sender_and_receiver(chat)
+    content, file_id, name = chat.drawn.content(10), new_id(chat), chat.drawn.file_name()
+    offer = {"from": str(receiver), "id": file_id.hex(), "name": name, "size": len(content)}
+    sender.sends_bytes(f"an offer that says it is from {receiver}", raw_frame("O", json.dumps(offer).encode()))
+    while sender.answers_get(file_id, content).offset < len(content):
+        pass
+    sender.gets_exactly(Stored(file_id))
+    told = receiver.gets(OfferFrom)
+    chat.agrees(f"it is from {sender}", told.sender == str(sender), f"it is from {told.sender}")
 
 
 @task("3.4", role="server", points=1)
@@ -428,6 +464,17 @@ def test_a_server_without_files_is_offered_none(chat: Story) -> None:
     sravya.types(text)
     got = server.gets_any(Text, Offer)
     chat.agrees("it sent nothing else", got == Text(text), f"it sent {got}")
+
+
+@task("3.2", role="client", points=1)
+def test_a_word_that_only_begins_with_send_sends_no_file(chat: Story) -> None:
+    """A command is a word, not its first letters."""
+    sravya, server = chat.bare_server()
+    name = sravya.has(chat.drawn.file_name(), chat.drawn.content(10))
+    sravya.types(f"!sender {name}")
+    sravya.types(chat.drawn.text())
+    got = server.gets_any(Text, Offer)
+    chat.agrees("a text comes, and no offer", isinstance(got, Text), f"it sent {got}")
 
 
 @task("3.2", role="client", points=1, needs=("3.1",))

@@ -250,4 +250,25 @@ CHAFFS = [
         "follows-links", "3.6", "looks whether a file exists, and a link to nowhere does not",
         ("names.py", '            open(path, "xb").close()', '            if os.path.exists(path):\n                raise FileExistsError\n            open(path, "wb").close()'),
     ),
+    chaff(
+        "any-line-that-begins-with-send", "3.2", "takes a text that begins with !sender for a command",
+        ("client.py", 'if line.split()[0] == "!send":', 'if line.startswith("!send"):'),
+    ),
+    chaff(
+        "anybody-ends-it", "3.3", "believes the end of a file of anybody",
+        ("spool.py", "    file = file_from(client, fields)\n    if file is None:\n        return None\n", "    file = files.get(wire.id_of(fields))\n    if file is None:\n        return None\n"),
+    ),
+    chaff(
+        "anybody-calls-it-off", "3.3", "drops a file when anybody calls it off",
+        ("spool.py", "    file = file_from(client, fields)\n    if file is not None:\n", "    file = files.get(wire.id_of(fields))\n    if file is not None:\n"),
+    ),
+    chaff(
+        "hands-out-halves", "3.3", "hands out a file that is not whole",
+        ("spool.py", "if file is None or not file.whole:", "if file is None:"),
+    ),
+    chaff(
+        "from-whom-the-offer-says", "3.4", "believes an offer's own word about whom it is from",
+        ("spool.py", "        self.sender = sender\n", '        self.sender = sender\n        self.said = fields.get("from") or sender.name\n'),
+        ("spool.py", '{"from": file.sender.name}', '{"from": file.said}'),
+    ),
 ]  # fmt: skip
