@@ -77,6 +77,16 @@ def test_a_client_says_goodbye_and_then_ends_the_connection(chat: Story, how: st
 
 
 @task("5.1", role="client", points=1)
+def test_a_word_that_only_begins_with_q_is_no_goodbye(chat: Story) -> None:
+    """A command is a word, not its first letters."""
+    sravya, server = chat.bare_server()
+    sravya.types("!quit")
+    sravya.types(chat.drawn.text())
+    got = server.gets_any(Text, Bye)
+    chat.agrees("a text comes, and no goodbye", isinstance(got, Text), f"it sent {got}")
+
+
+@task("5.1", role="client", points=1)
 def test_a_client_says_goodbye_only_to_a_server_that_knows_the_word(chat: Story) -> None:
     """For others the end of the stream must do."""
     sravya, server = chat.bare_server(can=("roster", "files"))
@@ -329,6 +339,27 @@ def test_who_is_silent_is_asked_and_who_stays_silent_is_given_up(chat: Story) ->
     old.goes()
     alive.gets_exactly(Left(old.name))
     chat.agrees("who never heard of ping was not asked", not old.got(Ping))
+
+
+@task("5.5", role="server", points=1)
+@pytest.mark.stages("server")
+@pytest.mark.direct
+def test_silence_in_the_midst_of_a_frame_loses_no_bytes(chat: Story) -> None:
+    """Whoever is asked then, and goes on, is heard. (To give them up at once is allowed.)"""
+    chat.hurries_clocks()
+    chat.server()
+    listener, speaker = chat.bare_client(), chat.bare_client()
+    listener.joins(can=("roster", "files"))  # is not asked, so it need not answer
+    speaker.joins()
+    text = chat.drawn.text()
+    frame = encode(Text(text))
+    speaker.sends_bytes("half a text", frame[:9])
+    with chat.step(f"{speaker} is asked whether it is there, or given up"):
+        while not isinstance(asked := speaker._next("a ping"), Ping | None):
+            pass
+    if asked:
+        speaker.sends_bytes("the other half", frame[9:])
+        listener.hears(speaker, text)
 
 
 @task("5.5", role="server", points=1)

@@ -134,4 +134,14 @@ CHAFFS = [
         "shows-the-ping", "5.5", "shows a person what is for programs",
         ("client.py", '            self.connection.send("Q")\n', '            self.connection.send("Q")\n            self.show("ping")\n'),
     ),
+    chaff(
+        "any-line-that-begins-with-q", "5.1", "leaves when somebody says !quit",
+        ("client.py", 'if line.strip() == "!q":', 'if line.startswith("!q"):'),
+    ),
+    chaff(
+        "half-a-frame-is-lost", "5.5", "a timeout around the whole of receive: what had come of a frame is forgotten",
+        ("server.py", '    """Handle what a client sends, until it goes."""\n', '    """Handle what a client sends, until it goes."""\n    asked = False\n    client.connection.sock.settimeout(PATIENCE)\n'),
+        ("server.py", "        wait_for(client)\n        kind, fields = client.connection.receive()\n",
+         '        try:\n            kind, fields = client.connection.receive()\n            asked = False\n        except TimeoutError:\n            if asked:\n                raise\n            asked = "ping" in client.features\n            room.send_to([client], "P")\n            continue\n'),
+    ),
 ]  # fmt: skip
