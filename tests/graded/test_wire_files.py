@@ -283,6 +283,19 @@ def test_any_piece_can_be_asked_for_at_any_time(chat: Story) -> None:
     chat.agrees("the hash is right", end.sha256 == hashlib.sha256(content).digest())
 
 
+@task("3.4", role="server", points=1, needs=("3.1", "3.3"))
+def test_no_piece_is_larger_than_a_piece_may_be(chat: Story) -> None:
+    """Whoever asks for more gets less, or is refused: nobody has to hold a whole film in memory."""
+    chat.server()
+    sender, receiver = sender_and_receiver(chat)
+    size = 2 * MAX_CHUNK
+    sender.uploads(new_id(chat), chat.drawn.file_name(), chat.drawn.content(size))
+    offer = receiver.gets(OfferFrom)
+    question = {"id": offer.id.hex(), "offset": 0, "size": size}
+    receiver.sends_bytes(f"a question for {size} bytes", raw_frame("G", json.dumps(question).encode()))
+    receiver.gets_any(Data, Refused, Abort)  # a larger piece than may be is no frame for it
+
+
 @task("3.4", role="server", points=2, needs=("3.1", "3.3"))
 @pytest.mark.direct
 def test_several_who_fetch_one_file_at_once_all_get_it(chat: Story) -> None:

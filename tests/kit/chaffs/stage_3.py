@@ -271,4 +271,8 @@ CHAFFS = [
         ("spool.py", "        self.sender = sender\n", '        self.sender = sender\n        self.said = fields.get("from") or sender.name\n'),
         ("spool.py", '{"from": file.sender.name}', '{"from": file.said}'),
     ),
+    chaff(
+        "a-piece-of-any-size", "3.4", "hands out as much at once as somebody asks for",
+        ("spool.py", "file.store.read(min(size, wire.MAX_CHUNK))", "file.store.read(size)"),
+    ),
 ]  # fmt: skip
