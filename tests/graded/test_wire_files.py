@@ -284,6 +284,7 @@ def test_any_piece_can_be_asked_for_at_any_time(chat: Story) -> None:
 
 
 @task("3.4", role="server", points=1, needs=("3.1", "3.3"))
+@pytest.mark.direct
 def test_no_piece_is_larger_than_a_piece_may_be(chat: Story) -> None:
     """Whoever asks for more gets less, or is refused: nobody has to hold a whole film in memory."""
     chat.server()
