@@ -12,9 +12,10 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from threading import Condition, Lock, Thread
 from threading import Event as Flag
-from threading import Lock, Thread
 
 from reference import protocol as wire
 from reference.client import events
@@ -31,7 +32,11 @@ MAX_SILENCES = 5
 what is on its way."""
 
 LEAVE_SECONDS = 3.0
-"""How long leaving waits for what was said before to go out."""
+"""How long leaving waits for what was said before to go out, and for each word of the server that it was heard: flood
+control answers a text at least once a second."""
+
+LOOK_SECONDS = 0.1
+"""How often it is looked whether the last file has gone."""
 
 AUTO_GET = 100 * 10**6
 """Bytes: larger files wait until they are asked for, so that nobody's disk fills by itself."""
@@ -104,6 +109,7 @@ class Client:
         self._number = 0  # the last entry we saw
         # Guards the rest, and that texts go out in the order of their numbers.
         self._lock = Lock()
+        self._changed = Condition(self._lock)  # fewer texts are unheard, or the connection is broken
         self._connected = False
         self._said = 0  # our last text's number
         self._acknowledged = 0  # the last one's that has its place in the room
@@ -186,9 +192,16 @@ class Client:
         """Somebody types: files come slower for a moment, so that the letters are there at once."""
         self._transfers.give_way()
 
+    def finish(self) -> None:
+        """Come back when the server has every file of ours, or the connection is broken."""
+        while self._connected and self._transfers.sending() and not self._leaving.wait(LOOK_SECONDS):
+            pass
+
     def leave(self) -> None:
         """Say goodbye, and come back when the connection is over. Also for one that has not joined, or only half."""
+        again = self._leaving.is_set()  # somebody has no patience
         self._leaving.set()
+        all_heard = not again and self._wait_until_heard()
         if wire.BYE in self._features:
             self._outbox.send(wire.encode(wire.Bye()))
         if self._listener is None or self._listener.ident is None:  # a Ctrl-C may come just before it has started
@@ -196,9 +209,17 @@ class Client:
             return
         self._writer.stop(LEAVE_SECONDS)
         self._stream.end_sending()
-        self._listener.join(LEAVE_SECONDS)
+        if all_heard:  # else the network has died, and the server's end does not come either
+            self._listener.join(LEAVE_SECONDS)
         self._stream.end()
         self._listener.join(LEAVE_SECONDS)  # not for ever: it may be stuck in what shows its events
+
+    def _wait_until_heard(self) -> bool:
+        """Before the goodbye, because the server acknowledges nothing after it. False when the acks stay away."""
+        with self._lock:
+            while self._connected and self._unheard and self._changed.wait(LEAVE_SECONDS):
+                pass
+            return not self._unheard
 
     # --- joining
 
@@ -240,6 +261,7 @@ class Client:
             ended = self._listen_once()
             with self._lock:
                 self._connected = False
+                self._changed.notify_all()
             self._outbox.close()
             self._stream.end()
             if not ended.can_resume or self._numbers is None or self._leaving.is_set():
@@ -251,8 +273,10 @@ class Client:
                 break
         if self._leaving.is_set():
             ended = events.Ended()
-        self._transfers.end("the connection is over")
-        self._on_event(ended)
+        files = self._transfers.end("the connection is over")
+        with self._lock:
+            texts = len(self._unheard)
+        self._on_event(replace(ended, unsent_texts=texts, unsent_files=files))
 
     def _listen_once(self) -> events.Ended:
         """Until this connection ends: how it did."""
@@ -334,6 +358,7 @@ class Client:
         with self._lock:
             while self._unheard and self._unheard[0][0] <= said:
                 self._unheard_bytes -= len(self._unheard.popleft()[1])
+                self._changed.notify_all()
 
     # --- reconnecting
 

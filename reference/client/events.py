@@ -103,16 +103,21 @@ class FileFailed:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The connection is over: because we left, because the server closed the chat, or else for ``reason``."""
+    """The connection is over: because we left, because the server closed the chat, or else for ``reason``.
+
+    Of so many texts of ours we do not know that the server has heard them, and so many files it has not whole.
+    """
 
     reason: str = ""
     by_server: bool = False
     can_resume: bool = False
+    unsent_texts: int = 0
+    unsent_files: int = 0
 
     @property
     def well(self) -> bool:
-        """Whether somebody wanted it so."""
-        return not self.reason
+        """Whether somebody wanted it so, and nothing is lost."""
+        return not (self.reason or self.unsent_texts or self.unsent_files)
 
 
 Event: TypeAlias = (

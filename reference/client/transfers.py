@@ -169,8 +169,12 @@ class Transfers:
             else:
                 self._ask(incoming)
 
-    def end(self, reason: str) -> None:
-        """The connection is over: nothing half-done stays on the disk."""
+    def sending(self) -> bool:
+        """Whether the server has not all of a file of ours."""
+        return bool(self._outgoing)
+
+    def end(self, reason: str) -> int:
+        """The connection is over: nothing half-done stays on the disk. Returns how many files of ours were not sent."""
         with self._lock:
             outgoing, incoming = list(self._outgoing.values()), list(self._incoming.values())
             self._outgoing.clear()
@@ -183,6 +187,7 @@ class Transfers:
                 received.download.discard()
             if received.download is not None and not received.called_off:
                 self._on_event(received.failed(reason))
+        return len(outgoing)
 
     # --- what the server asks of us
 

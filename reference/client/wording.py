@@ -36,8 +36,11 @@ def lines_of(event: events.Event) -> list[str]:
             return ["File Successfully sent"]
         case events.FileFailed(_, name, reason):
             return [f"{one_line(name)} was called off: {one_line(reason)}"]
-        case events.Ended(reason, by_server):
-            return ["The server has closed the chat" if by_server else one_line(reason) or "Disconnected"]
+        case events.Ended(reason, by_server, unsent_texts=unsent):
+            told = ["The server has closed the chat" if by_server else one_line(reason) or "Disconnected"]
+            if unsent:
+                told.append(f"{_messages(unsent)} {'was' if unsent == 1 else 'were'} not sent")
+            return told
         case _:
             return []
 

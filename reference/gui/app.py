@@ -11,7 +11,6 @@ from kivy.lang import Builder
 from kivy.properties import ObjectProperty
 
 from reference.client.connection import Client
-from reference.client.events import Ended
 from reference.gui import bubbles, cards, chooser, compose, controls, history, screen, viewer  # noqa: F401  for kv
 from reference.gui.conversation import Conversation
 from reference.gui.inbox import Inbox
@@ -36,7 +35,6 @@ class ChatApp(App):
     def __init__(self, client: Client, inbox: Inbox, theme: str) -> None:
         super().__init__()
         self.client = client
-        self.ended: Ended | None = None
         self.theme = Theme(theme)
         self.previews = Previews(inbox.put, (int(PREVIEW[0]), int(PREVIEW[1])))
         self._inbox = inbox
@@ -79,8 +77,6 @@ class ChatApp(App):
             if time.perf_counter() > until:
                 return
             for news in self._inbox.take(1):
-                if isinstance(news, Ended):
-                    self.ended = news
                 self.conversation.show(news)
 
     def _dropped(self, _: Any, path: bytes, *__: Any) -> None:

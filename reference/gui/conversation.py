@@ -123,7 +123,8 @@ class Conversation:
             case Ended():
                 self._screen.over = True
                 self._state(lines_of(event)[0])
-                self._notice(lines_of(event)[0])
+                for line in lines_of(event):
+                    self._notice(line)
 
     def act(self, row: Row, what: str) -> None:
         """Do what somebody wants with a file: the words are those of the buttons."""

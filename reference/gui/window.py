@@ -4,6 +4,7 @@ from threading import Thread
 
 from reference.client.connection import Client
 from reference.client.events import Ended, Event
+from reference.client.wording import lines_of
 from reference.gui.inbox import Inbox
 
 LEAVE_SECONDS = 0.8
@@ -17,9 +18,12 @@ class Window:
         self._client = client
         self._theme = theme
         self._inbox = Inbox()
+        self._ended = Ended()
 
     def show(self, event: Event) -> None:
         """Have an event shown. For any thread."""
+        if isinstance(event, Ended):
+            self._ended = event
         self._inbox.put(event)
 
     def run(self) -> int:
@@ -39,5 +43,6 @@ class Window:
         leaving = Thread(target=self._client.leave, name="leaving", daemon=True)
         leaving.start()
         leaving.join(LEAVE_SECONDS)
-        ended = app.ended or Ended()
-        return 0 if ended.well else 1
+        for line in lines_of(self._ended)[1:]:  # what is lost: the window may not have been there any more to show it
+            print(line)
+        return 0 if self._ended.well else 1

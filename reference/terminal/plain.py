@@ -47,7 +47,9 @@ class Plain:
                 obey(self._client, input(), self._tell)
             except TextTooLong as error:
                 self._tell(str(error))
-            except (Leave, EOFError):
+            except (Leave, EOFError) as end:
+                if isinstance(end, EOFError) and not sys.stdin.isatty():
+                    self._client.finish()  # a script that has said all it had to say does not call its files off
                 self._over.set()
                 return
 
