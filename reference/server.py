@@ -215,7 +215,8 @@ def main(argv: list[str] | None = None) -> int:
         hold=options.hold,
         earlier=options.history,
     )
-    for number in (signal.SIGINT, signal.SIGTERM):
+    endings = _endings()
+    for number in endings:
         signal.signal(number, lambda *_: server.stop())
     host, port = listener.getsockname()[:2]
     console.show(
@@ -227,6 +228,8 @@ def main(argv: list[str] | None = None) -> int:
         ]
     )
     server.run()
+    for number in endings:  # somebody impatient: Python would put the default back, and be killed in its last moment
+        signal.signal(number, signal.SIG_IGN)
     console.show(["[SERVER TERMINATED]"])
     console.close(FLUSH_SECONDS)
     return 0
@@ -253,6 +256,14 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--history", type=arguments.count, default=EARLIER, metavar="N", help="texts that a newcomer is shown (20)"
     )
     return parser.parse_args(argv)
+
+
+def _endings() -> list[signal.Signals]:
+    """The signals that ask the server to end: Ctrl-C, kill, and a terminal that is closed, unless ``nohup`` is used."""
+    endings = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # Windows has none
+        endings.append(signal.SIGHUP)
+    return endings
 
 
 def _listen(ip: str, port: int) -> socket.socket:

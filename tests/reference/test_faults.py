@@ -472,7 +472,12 @@ def test_hostile_file_names(server: ServerProgram, tmp_path: Path):
 # --- The end -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+ENDINGS = pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=["Ctrl-C", "SIGTERM", "closed terminal"]
+)
+
+
+@ENDINGS
 def test_server_ends_with_clients_in(server: ServerProgram, tmp_path: Path, number: int):
     """Everyone is told, the last line says it is over, both exit statuses are 0; a restart works at once."""
     with contextlib.ExitStack() as stack:
@@ -484,6 +489,24 @@ def test_server_ends_with_clients_in(server: ServerProgram, tmp_path: Path, numb
             assert each.shown.lines[-1] == "The server has closed the chat"
     with ServerProgram(port=server.address[1]) as again, Raw(again.address) as raw:
         raw.join("ann")
+
+
+@ENDINGS
+def test_impatience_does_not_change_how_the_server_ends(server: ServerProgram, number: int):
+    """Ctrl-C again and again, up to the last moment: exit status 0 all the same."""
+    while server.process.poll() is None:
+        server.kill(number)
+    assert server.status() == 0
+    assert server.shown.lines[-1] == "[SERVER TERMINATED]"
+
+
+def test_server_under_nohup_stays_when_its_terminal_is_closed():
+    """A signal that is ignored from the start stays so."""
+    with ServerProgram(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as server:
+        server.kill(signal.SIGHUP)
+        with Raw(server.address) as ann:
+            ann.join("ann")
+        assert server.end() == 0
 
 
 def test_server_ends_with_a_stuck_client_and_a_transfer_under_way():
