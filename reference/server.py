@@ -4,12 +4,16 @@ One thread accepts; each client has a thread of its own that reads it (session.p
 when it goes; one thread serves slow readers (outbox.py) and one the terminal (console.py).
 """
 
+import signal
+
+if __name__ == "__main__":  # a Ctrl-C while the rest is imported ends it without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import contextlib
 import os
 import random
 import selectors
-import signal
 import socket
 import sys
 import time
@@ -79,12 +83,13 @@ class Server:
         self._last_error: str | None = ""  # why nobody could be accepted: said once, until somebody was
         # A signal handler may do next to nothing; it can always write a byte (the self-pipe trick, D. J. Bernstein).
         self._stopped, self._stop = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
 
     def run(self) -> None:
         """Accept until ``stop`` is called, then tell every client, flush, and end every thread."""
         self._writer.start()
         self._listener.setblocking(False)
-        with selectors.DefaultSelector() as selector:
+        with self._selector as selector:
             selector.register(self._listener, selectors.EVENT_READ)
             selector.register(self._stopped, selectors.EVENT_READ)
             looked_at = time.monotonic()
@@ -203,18 +208,22 @@ def main(argv: list[str] | None = None) -> int:
     _prefer_one_core()
     console = Console()
     max_connections = _connections_that_fit()
-    server = Server(
-        listener,
-        console,
-        files=not options.no_files,
-        spool_folder=options.spool,
-        max_file=options.max_file,
-        max_spool=options.max_spool,
-        max_files=min(MAX_FILES, max_connections // 4),  # the fifth of the descriptors that is kept
-        max_connections=max_connections,
-        hold=options.hold,
-        earlier=options.history,
-    )
+    try:
+        server = Server(
+            listener,
+            console,
+            files=not options.no_files,
+            spool_folder=options.spool,
+            max_file=options.max_file,
+            max_spool=options.max_spool,
+            max_files=min(MAX_FILES, max_connections // 4),  # the fifth of the descriptors that is kept
+            max_connections=max_connections,
+            hold=options.hold,
+            earlier=options.history,
+        )
+    except OSError as error:  # hardly any descriptors (ulimit -n)
+        print(f"cannot start: {error.strerror}", file=sys.stderr)
+        return 1
     endings = _endings()
     for number in endings:
         signal.signal(number, lambda *_: server.stop())

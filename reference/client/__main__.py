@@ -3,10 +3,14 @@
 A student starts this a hundred times a day: what a mode needs is imported when it has been chosen, not before.
 """
 
+import signal
+
+if __name__ == "__main__":  # a Ctrl-C while the rest is imported ends it without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import contextlib
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -23,6 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     arguments.open_missing_streams()
     options = _parse(argv)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("SIGTERM", "SIGHUP"):  # Windows has no signal for a terminal that is closed
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _interrupt)

@@ -103,6 +103,15 @@ def test_address_that_is_none():
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("limit", [7, 8, 9])
+def test_server_without_the_descriptors_that_it_needs(limit: int):
+    """One line that names the reason, exit status 1, whichever of them it is that the system does not give."""
+    few = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (limit, limit))
+    with ServerProgram(preexec_fn=few, read_output=False) as server:
+        output, _ = server.process.communicate(timeout=DEADLINE)
+    assert (server.process.returncode, output) == (1, b"cannot start: Too many open files\n")
+
+
 IMPATIENT = """
 import reference.client.connection as connection
 connection.PATIENCE = 0.3

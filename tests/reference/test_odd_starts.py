@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -38,6 +39,28 @@ def test_a_client_does_without_what_its_starter_closed(closed: str, tmp_path: Pa
         done = shell(f"client {host} {port} --yes --mode terminal --name ann --downloads {folder} {closed}", "!q\n")
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
+
+
+INTERRUPTED = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "reference.arguments":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+"""
+
+
+@pytest.mark.parametrize("role", ["client", "server"])
+def test_a_ctrl_c_while_it_starts_ends_it_without_a_traceback(role: str, tmp_path: Path) -> None:
+    """While Python imports the parts of the program, which on a slow disk takes a second."""
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTED)
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    done = shell(f"PYTHONPATH={shlex.quote(path)} exec {role} 127.0.0.1 0")
+    assert done.returncode == -signal.SIGINT
+    assert done.stdout + done.stderr == ""
 
 
 def test_a_server_does_without_an_output() -> None:
