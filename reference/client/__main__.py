@@ -13,6 +13,7 @@ import contextlib
 import os
 import sys
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from reference import arguments
@@ -21,6 +22,9 @@ from reference.terminal import questions
 if TYPE_CHECKING:
     from reference.client.connection import Client
     from reference.terminal import Face
+
+FLUSH_SECONDS = 1.0
+"""How long the end waits for somebody who reads what was shown."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -38,7 +42,7 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         return _chat(options)
     except (KeyboardInterrupt, EOFError):
-        print("\nDisconnected")
+        _print_last("\nDisconnected\n")
         return 0
 
 
@@ -141,9 +145,20 @@ def _join(client: "Client", name: str | None) -> None:
             return
 
 
+def _print_last(text: str) -> None:
+    """Print this and what was printed before, but do not wait for ever for who reads it: a pipe may be full."""
+
+    def write() -> None:
+        with contextlib.suppress(OSError):  # nobody reads it any more
+            print(text, end="", flush=True)
+
+    writing = Thread(target=write, daemon=True)
+    writing.start()
+    writing.join(FLUSH_SECONDS)
+
+
 if __name__ == "__main__":
     status = main()
-    with contextlib.suppress(OSError):  # nobody reads it any more
-        sys.stdout.flush()
+    _print_last("")
     # Not sys.exit(): a thread may still wait for a line to be typed, and the interpreter's end would wait for it.
     os._exit(status)

@@ -36,7 +36,7 @@ class Plain:
             while not self._over.wait(timeout=1.0):
                 pass
         except KeyboardInterrupt:
-            if sys.stdin.isatty():
+            if sys.stdin.isatty() and sys.stdout.isatty():  # a pipe has no such line, and may be full
                 self._tell("")  # ends the line that the terminal has begun with ^C
         self._client.leave()
         return 0 if self._ended.well else 1
@@ -47,8 +47,8 @@ class Plain:
                 obey(self._client, input(), self._tell)
             except TextTooLong as error:
                 self._tell(str(error))
-            except (Leave, EOFError) as end:
-                if isinstance(end, EOFError) and not sys.stdin.isatty():
+            except (Leave, EOFError, OSError) as end:  # OSError: not to be read, as nohup has it
+                if not isinstance(end, Leave) and not sys.stdin.isatty():
                     self._client.finish()  # a script that has said all it had to say does not call its files off
                 self._over.set()
                 return

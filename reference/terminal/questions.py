@@ -4,10 +4,13 @@ import sys
 
 
 def ask(question: str) -> str:
-    """The answer, without the spaces around it. Raises EOFError, KeyboardInterrupt."""
-    answer = input(question)
-    if not sys.stdin.isatty():
-        print(flush=True)  # nobody's Enter ended the line of the question
+    """The answer, without the spaces around it. Raises EOFError when nobody can be asked, KeyboardInterrupt."""
+    try:
+        answer = input(question)
+        if not sys.stdin.isatty():
+            print(flush=True)  # nobody's Enter ended the line of the question
+    except OSError as error:  # an input that only takes, as nohup has it in a terminal; an output on a full disk
+        raise EOFError from error
     return answer.strip()
 
 

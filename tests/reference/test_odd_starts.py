@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
@@ -39,6 +40,29 @@ def test_a_client_does_without_what_its_starter_closed(closed: str, tmp_path: Pa
         done = shell(f"client {host} {port} --yes --mode terminal --name ann --downloads {folder} {closed}", "!q\n")
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", ["--yes --mode terminal --name ann", "--yes", ""])
+def test_an_input_that_cannot_be_read_is_the_end_of_the_input(arguments: str) -> None:
+    """As nohup has it in a terminal: open for writing only."""
+    with serving() as live:
+        host, port = live.address
+        done = shell(f"client {host} {port} {arguments} 0>/dev/null")
+    assert done.returncode == 0
+    assert done.stdout.endswith("Disconnected\n")
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+@pytest.mark.parametrize("arguments", ["--yes --mode terminal --name ann", ""])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_ends_a_client_without_a_traceback(arguments: str, unbuffered: str) -> None:
+    """Nobody can read what it shows, nor what it asks."""
+    with serving() as live:
+        host, port = live.address
+        done = shell(f"PYTHONUNBUFFERED={unbuffered} exec client {host} {port} {arguments} >/dev/full")
+    assert done.returncode == 0
+    assert done.stderr == ""
 
 
 INTERRUPTED = """
@@ -144,6 +168,33 @@ def test_a_client_leaves_when_nobody_reads_what_it_shows(tmp_path: Path) -> None
             assert ann.stderr is not None
             assert ann.stderr.read() == b""
         live.shown.wait_for("[ann] !DISCONNECT")
+
+
+def test_one_ctrl_c_ends_a_client_whose_output_is_full(tmp_path: Path) -> None:
+    """As in `client ... | less`: the thread that shows is stuck in the pipe, and the one that leaves is not."""
+    with serving() as live, Raw(live.address) as bob:
+        bob.join("bob")
+        reader, writer = os.pipe()
+        master, terminal = os.openpty()
+        host, port = live.address
+        command = [sys.executable, "-m", "reference.client", host, str(port), "--yes", "--mode", "terminal"]
+        with subprocess.Popen([*command, "--name", "ann"], cwd=ROOT, stdin=terminal, stdout=writer) as ann:
+            os.write(master, b"here\n")
+            live.shown.wait_for("[ann] here")
+            os.set_blocking(writer, False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    os.write(writer, bytes(4096))
+            os.set_blocking(writer, True)
+            bob.send(Text("hello"))
+            live.shown.wait_for("[bob] hello")
+            ann.send_signal(signal.SIGINT)
+            try:
+                assert ann.wait(DEADLINE) == 0
+            finally:
+                ann.kill()
+        for each in (reader, writer, master, terminal):
+            os.close(each)
 
 
 @pytest.mark.parametrize("line", ["!get \u00b2", "!get " + "9" * 5000, "!get", "!get -1"])
