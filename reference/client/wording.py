@@ -3,6 +3,9 @@
 from reference.client import events
 from reference.printable import lines, one_line
 
+MAX_REASON = 200
+"""Characters of a reason that somebody else gives: three rows of a terminal say enough."""
+
 
 def lines_of(event: events.Event) -> list[str]:
     """The lines that tell of an event, harmless whatever others wrote; none for progress."""
@@ -14,7 +17,7 @@ def lines_of(event: events.Event) -> list[str]:
         case events.SaidEarlier(sender, text):
             return lines(f"(earlier) [{one_line(sender)}] {text}")
         case events.ConnectionLost(reason):
-            return [f"{one_line(reason)}; reconnecting …"]
+            return [f"{_reason(reason)}; reconnecting …"]
         case events.Waiting(count):
             return [f"(not connected: {_messages(count)} still to be sent)"]
         case events.Reconnected(missed, again):
@@ -35,9 +38,9 @@ def lines_of(event: events.Event) -> list[str]:
         case events.FileSent():
             return ["File Successfully sent"]
         case events.FileFailed(_, name, reason):
-            return [f"{one_line(name)} was called off: {one_line(reason)}"]
+            return [f"{one_line(name)} was called off: {_reason(reason)}"]
         case events.Ended(reason, by_server, unsent_texts=unsent):
-            told = ["The server has closed the chat" if by_server else one_line(reason) or "Disconnected"]
+            told = ["The server has closed the chat" if by_server else _reason(reason) or "Disconnected"]
             if unsent:
                 told.append(f"{_messages(unsent)} {'was' if unsent == 1 else 'were'} not sent")
             return told
@@ -62,6 +65,10 @@ def _reconnected(missed: int | None, again: int) -> list[str]:
     if again:
         told.append(f"{_messages(again)} sent again")
     return told
+
+
+def _reason(reason: str) -> str:
+    return one_line(reason if len(reason) <= MAX_REASON else reason[:MAX_REASON] + " …")
 
 
 def _messages(count: int) -> str:

@@ -166,6 +166,9 @@ class Interactive:
                 self._sending.add(number)
             case FileProgress(number, name, done, size):
                 if number not in self._progress:
+                    # Another thread may have told its end a moment ago, and nobody would take the row away.
+                    if number not in dict(self._client.under_way()):
+                        return
                     self._progress[number] = Progress(one_line(name), size, number in self._sending)
                 self._progress[number].at(done)
             case FileSent(number) | FileReceived(number) | FileFailed(number):

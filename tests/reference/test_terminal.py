@@ -9,12 +9,18 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
 
 from labkit.proxy import Faults, Proxy
 from reference.client.connection import Client
-from reference.client.events import Event, FileReceived, Said
+from reference.client.events import Event, FileFailed, FileProgress, FileReceived, Said
+from reference.client.wording import lines_of
+from reference.terminal.interactive import Interactive
 from reference.terminal.progress import Progress
 from reference.terminal.waiting import MAX_WAITING, Waiting
 from tests.graded.terminal import KEYS, Terminal
@@ -254,6 +260,27 @@ def test_progress_is_shown_while_a_file_is_on_its_way(room: Room) -> None:
     sravya.shows(lambda rows: rows[-2:-1] == ["> still typing"] and rows[-1].startswith("Receiving "))
     assert sravya.wait_for(lambda lines: any(line.startswith("Successfully received: ") for line in lines))
     sravya.shows(is_typing("still typing"))
+
+
+def test_progress_that_comes_after_a_files_end_leaves_no_row() -> None:
+    """One thread tells of a piece while another calls the file off; fetched again, it has a row again."""
+    client = Mock(under_way=Mock(return_value=[(1, "film.mp4")]))
+    with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
+        face = Interactive(client)
+        face.show(FileProgress(1, "film.mp4", 5, 10))
+        client.under_way.return_value = []
+        face.show(FileFailed(1, "film.mp4", "you called it off"))
+        face.show(FileProgress(1, "film.mp4", 6, 10))
+        assert face._progress_rows() == ""
+        client.under_way.return_value = [(1, "film.mp4")]
+        face.show(FileProgress(1, "film.mp4", 2, 10))
+        assert "film.mp4" in str(face._progress_rows())
+
+
+def test_a_reason_of_somebody_else_is_shown_in_a_line_or_two() -> None:
+    """However long it is."""
+    (line,) = lines_of(FileFailed(1, "film.mp4", "x" * 20_000))
+    assert line == f"film.mp4 was called off: {'x' * 200} …"
 
 
 def test_a_row_of_progress_says_how_far_and_how_fast() -> None:
