@@ -225,8 +225,14 @@ def main(argv: list[str] | None = None) -> int:
         print(f"cannot start: {error.strerror}", file=sys.stderr)
         return 1
     endings = _endings()
+
+    def end(*_: object) -> None:
+        for number in endings:  # once is enough; and Python, when it ends, would put the default back, which kills
+            signal.signal(number, signal.SIG_IGN)
+        server.stop()
+
     for number in endings:
-        signal.signal(number, lambda *_: server.stop())
+        signal.signal(number, end)
     host, port = listener.getsockname()[:2]
     console.show(
         [
@@ -237,8 +243,6 @@ def main(argv: list[str] | None = None) -> int:
         ]
     )
     server.run()
-    for number in endings:  # somebody impatient: Python would put the default back, and be killed in its last moment
-        signal.signal(number, signal.SIG_IGN)
     console.show(["[SERVER TERMINATED]"])
     console.close(FLUSH_SECONDS)
     return 0
