@@ -67,11 +67,11 @@ def test_the_watch_sees_a_thread_that_touches_a_widget(rig: Rig, monkeypatch):
     assert thread in watch.threads
 
 
-def test_what_the_client_holds_of_the_window_is_the_inbox_alone():
+def test_what_the_client_touches_of_the_window_is_the_inbox_and_how_it_ended():
     """A listener that has no widget cannot touch one."""
     from reference.gui.window import Window
 
-    assert Window.show.__code__.co_names == ("_inbox", "put")
+    assert set(Window.show.__code__.co_names) == {"_inbox", "put", "isinstance", "Ended", "_ended"}
 
 
 def test_no_thread_is_left_when_the_window_closes(tmp_path: Path):

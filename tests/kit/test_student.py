@@ -419,7 +419,12 @@ def lab(tmp_path: Path) -> Path:
 
 def make(lab: Path, *arguments: str) -> list[str]:
     """What a target says, line by line."""
-    done = subprocess.run(["make", *arguments], cwd=lab, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    # Not as a make within `make test`, which would say which folder it enters.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    command = ["make", "--no-print-directory", *arguments]
+    done = subprocess.run(
+        command, cwd=lab, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     return done.stdout.splitlines()
 
 
