@@ -351,7 +351,7 @@ def test_no_name_can_forge_a_line(chat: Story) -> None:
     chat.agrees("no line is forged", not any(line.startswith(forged) for line in lines), f"the lines are {lines}")
 
 
-@task("2.5", role="client", points=1)
+@task("2.5", role="client", points=1, needs=("2.1",))
 def test_a_client_says_that_it_knows_rosters(chat: Story) -> None:
     """In its hello; a server sends nothing to a client that it did not name."""
     sravya, server = chat.bare_server_that_refuses("another one, please")
