@@ -266,7 +266,7 @@ def test_everyone_is_told_once_who_has_gone(chat: Story, how: str) -> None:
     chat.bare_client(guest.name).joins()  # the name is free again
 
 
-@task("2.4", role="server", points=1)
+@task("2.4", role="server", points=1, needs=("2.2",))
 def test_who_never_joined_is_never_said_to_have_gone(chat: Story) -> None:
     """One who connects, says nothing and goes was never there."""
     chat.server()
