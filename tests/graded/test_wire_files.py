@@ -178,7 +178,7 @@ def test_an_id_in_use_is_refused_and_nobody_else_can_fill_or_end_the_file(chat: 
     chat.agrees("the file is as it was", receiver.downloads(offer) == content)
 
 
-@task("3.3", role="server", points=1)
+@task("3.3", role="server", points=1, needs=("3.1",))
 def test_a_file_larger_than_any_disk_is_called_off_at_once(chat: Story) -> None:
     """With a reason; the chat goes on."""
     chat.server()
@@ -347,7 +347,7 @@ def test_nobody_offers_a_file_in_somebody_elses_name(chat: Story) -> None:
     chat.agrees(f"it is from {sender}", told.sender == str(sender), f"it is from {told.sender}")
 
 
-@task("3.4", role="server", points=1)
+@task("3.4", role="server", points=1, needs=("3.1",))
 def test_a_file_that_the_server_does_not_have_is_called_off(chat: Story) -> None:
     """Whoever asks for it is told, and chats on."""
     chat.server()
