@@ -124,7 +124,7 @@ def test_a_client_that_leaves_hears_what_was_still_on_its_way(chat: Story) -> No
 # --- The client is left -------------------------------------------------------------------------------------------
 
 
-@task("5.2", role="client", points=2)
+@task("5.2", role="client", points=2, needs=("5.1",))
 def test_a_client_shows_that_the_server_has_closed_the_chat(chat: Story) -> None:
     """The server says goodbye: no accident, and exit status 0."""
     sravya, server = chat.bare_server()
@@ -134,7 +134,7 @@ def test_a_client_shows_that_the_server_has_closed_the_chat(chat: Story) -> None
     sravya.ends(0)
 
 
-@task("5.2", role="client", points=2)
+@task("5.2", role="client", points=2, needs=("5.1",))
 @pytest.mark.stages("client")
 @pytest.mark.parametrize("how", ["closed", "reset", "broken"])
 def test_an_end_without_goodbye_is_an_accident(chat: Story, how: str) -> None:
@@ -158,7 +158,7 @@ def test_an_end_without_goodbye_is_an_accident(chat: Story, how: str) -> None:
     chat.agrees("no traceback is shown", not any("Traceback" in line for line in lines), f"{lines}")
 
 
-@task("5.2", role="client", points=1)
+@task("5.2", role="client", points=1, needs=("5.1",))
 def test_a_server_that_knows_no_goodbye_need_not_say_it(chat: Story) -> None:
     """A server of the stages before just ends: that is how it closes the chat."""
     sravya, server = chat.bare_server(can=("roster", "files"))
@@ -258,7 +258,7 @@ def test_a_name_is_free_once_the_others_know_that_its_owner_has_gone(chat: Story
 # --- The server ends ----------------------------------------------------------------------------------------------
 
 
-@task("5.4", role="server", points=3)
+@task("5.4", role="server", points=3, needs=("5.1",))
 def test_ctrl_c_says_goodbye_to_all_who_know_the_word(chat: Story) -> None:
     """Everybody's connection ends; nobody is told that somebody else left; the last line and exit status are right."""
     server = chat.server()
@@ -283,7 +283,7 @@ def test_ctrl_c_says_goodbye_to_all_who_know_the_word(chat: Story) -> None:
     chat.agrees("it shows of nobody that they left", not shown, f"it shows {shown}")
 
 
-@task("5.4", role="server", points=1)
+@task("5.4", role="server", points=1, needs=("5.1",))
 @pytest.mark.direct
 def test_one_who_does_not_read_does_not_keep_the_server_from_ending(chat: Story) -> None:
     """Nor one in the midst of a file."""
@@ -317,7 +317,7 @@ def test_a_restart_finds_the_port_free_although_everybody_was_there(chat: Story)
 # --- Silence ------------------------------------------------------------------------------------------------------
 
 
-@task("5.5", role="server", points=3, needs=("5.3",))
+@task("5.5", role="server", points=3, needs=("5.1", "5.3"))
 @pytest.mark.stages("server")
 @pytest.mark.direct
 def test_who_is_silent_is_asked_and_who_stays_silent_is_given_up(chat: Story) -> None:

@@ -347,7 +347,7 @@ def test_nobody_offers_a_file_in_somebody_elses_name(chat: Story) -> None:
     chat.agrees(f"it is from {sender}", told.sender == str(sender), f"it is from {told.sender}")
 
 
-@task("3.4", role="server", points=1, needs=("3.1",))
+@task("3.4", role="server", points=1, needs=("3.1", "3.3"))
 def test_a_file_that_the_server_does_not_have_is_called_off(chat: Story) -> None:
     """Whoever asks for it is told, and chats on."""
     chat.server()
@@ -516,7 +516,7 @@ def test_a_file_that_the_server_calls_off_is_named_with_the_reason(chat: Story) 
 # --- The client receives ------------------------------------------------------------------------------------------
 
 
-@task("3.5", role="client", points=3, needs=("3.1",))
+@task("3.5", role="client", points=3, needs=("3.1", "3.2"))
 def test_a_client_asks_for_a_file_piece_by_piece(chat: Story) -> None:
     """Each time from where it stands; what it has in the end is as it was, and nothing else is left of it."""
     chat.makes_races_certain(bytes_at_once=10_000)
@@ -529,7 +529,7 @@ def test_a_client_asks_for_a_file_piece_by_piece(chat: Story) -> None:
     chat.agrees("nothing else is left in the folder", left == [path.name], f"there are {left}")
 
 
-@task("3.5", role="client", points=1, needs=("3.1",))
+@task("3.5", role="client", points=1, needs=("3.1", "3.2"))
 def test_an_empty_file_arrives_too(chat: Story) -> None:
     """Its end comes at once."""
     sravya, server = chat.bare_server()
@@ -537,7 +537,7 @@ def test_an_empty_file_arrives_too(chat: Story) -> None:
     sravya.received(b"")
 
 
-@task("3.5", role="client", points=2, needs=("3.1",))
+@task("3.5", role="client", points=2, needs=("3.1", "3.2"))
 @pytest.mark.parametrize(
     "how", ["a wrong hash", pytest.param("too few bytes", marks=pytest.mark.stages("client")), "called off"]
 )
@@ -569,7 +569,7 @@ def test_a_file_that_does_not_arrive_whole_is_not_kept(chat: Story, how: str) ->
     chat.agrees("it is not said to be received", not any("Successfully received" in line for line in lines))
 
 
-@task("3.5", role="client", points=1, needs=("3.1",))
+@task("3.5", role="client", points=1, needs=("3.1", "3.2"))
 def test_two_files_that_come_at_once_do_not_mix(chat: Story) -> None:
     """Their pieces take turns; each ends up whole."""
     sravya, server = chat.bare_server()
@@ -607,7 +607,7 @@ HOSTILE = {
 }
 
 
-@task("3.6", role="client", points=2, needs=("3.1", "3.5"))
+@task("3.6", role="client", points=2, needs=("3.1", "3.2", "3.5"))
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_no_name_leads_out_of_the_downloads(chat: Story, kind: str) -> None:
     """Whatever somebody calls a file, it lands in the downloads folder, as a plain file that can be seen."""
@@ -643,7 +643,7 @@ def is_safe(name: str) -> bool:
     )
 
 
-@task("3.6", role="client", points=1, needs=("3.1", "3.5"))
+@task("3.6", role="client", points=1, needs=("3.1", "3.2", "3.5"))
 def test_nothing_that_is_there_is_overwritten(chat: Story) -> None:
     """Neither a file of the same name, each time that one comes, nor what a link of that name leads to."""
     sravya, server = chat.bare_server()
