@@ -14,7 +14,7 @@ from threading import Lock
 _buffer = memoryview(bytearray(256 * 1024))
 _buffer_lock = Lock()  # guards it; nothing else is taken while it is held
 
-_DISCARD = 4 * 1024
+_DISCARD = 4 * 1024  # bytes at a time of what nobody reads any more; it waits, so it has a buffer of its own
 
 # For the other side that knows no ping: gone for a minute is gone. The system's own two hours (RFC 1122 4.2.3.6) would
 # keep a name taken for as long. In seconds, seconds, number of probes; and in milliseconds, for what was sent and is

@@ -18,6 +18,9 @@ pytestmark = pytest.mark.stage(1)
 task = pytest.mark.task
 
 
+NO_LETTER = "\xff"  # as a byte by itself it is neither ASCII nor UTF-8
+
+
 def two_bare(chat: Story) -> tuple[BareClient, BareClient]:
     """Two clients of bare frames who have joined."""
     first, second = chat.bare_client(), chat.bare_client()
@@ -190,6 +193,27 @@ def test_a_client_ignores_what_it_does_not_know(chat: Story) -> None:
     server.sends_bytes("a frame of an unknown type", raw_frame("Z", b'{"a": [1, 2]}'))
     body = b'{"from": "%s", "text": "%s", "mood": 1}' % (name.encode(), text.encode())
     server.sends_bytes("a text with more than we know", raw_frame("T", body))
+    sravya.sees(f"[{name}] {text}")
+
+
+@task("1.1", role="server", points=1, needs=("1.3", "1.4"))
+def test_the_server_ignores_a_kind_that_is_no_letter(chat: Story) -> None:
+    """As any kind that it does not know: what comes after it still counts."""
+    chat.server()
+    listener, speaker = two_bare(chat)
+    speaker.sends_bytes("a frame of kind 0xff", raw_frame(NO_LETTER, b"{}"))
+    text = chat.drawn.text()
+    speaker.says(text)
+    listener.hears(speaker, text)
+
+
+@task("1.1", role="client", points=1, needs=("1.6",))
+def test_a_client_ignores_a_kind_that_is_no_letter(chat: Story) -> None:
+    """As any kind that it does not know: what comes after it is shown."""
+    sravya, server = chat.bare_server()
+    server.sends_bytes("a frame of kind 0xff", raw_frame(NO_LETTER, b"{}"))
+    name, text = chat.drawn.name(), chat.drawn.text()
+    server.says(name, text)
     sravya.sees(f"[{name}] {text}")
 
 
