@@ -154,7 +154,8 @@ class Grading:
         failed = 0
         for file in Path(self._job["started"]).glob("*"):
             with suppress(OSError):
-                failed += "child-pid" not in file.read_text(errors="replace") and not Path("/proc", file.name).exists()
+                began = "child-pid" in file.read_text(errors="replace")
+                failed += not began and not os.path.exists(f"/proc/{file.name}")
         return failed
 
     def _disk_is_full(self) -> bool:

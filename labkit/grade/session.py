@@ -205,7 +205,8 @@ def story_of(stories: dict[str, Story], id: str, name: str, task: str, points: i
 def clear_away() -> None:
     """Remove the folders of sessions whose grader was killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}[0-9]*-*"):
-        if not Path("/proc", folder.name.split("-")[1]).exists() and Path("/proc/self").exists():
+        # Not Path.exists: it raises ProcessLookupError for a process that ends just then.
+        if not os.path.exists(f"/proc/{folder.name.split('-')[1]}") and os.path.exists("/proc/self"):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -11,6 +11,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,11 +86,9 @@ def test_who_is_graded_beside_it_does_not_feel_it(attack: Attack, marks: dict[st
 def test_nothing_is_left_running(marks: dict[str, dict[str, Any]]) -> None:
     """No daemon, wherever it had gone."""
     left = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            left += [path] if MARKER.encode() in path.read_bytes() else []
-        except OSError:
-            pass
+    for entry in os.listdir("/proc"):
+        with suppress(OSError):
+            left += [entry] if MARKER.encode() in Path(f"/proc/{entry}/cmdline").read_bytes() else []
     assert not left
 
 

@@ -15,7 +15,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,11 +90,9 @@ def test_killed_in_the_midst_it_goes_on(tmp_path: Path) -> None:
 def running(word: str) -> list[str]:
     """The processes with this in their command line."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found += [str(path)] if word.encode() in path.read_bytes() else []
-        except OSError:
-            pass
+    for entry in os.listdir("/proc"):
+        with suppress(OSError):
+            found += [entry] if word.encode() in Path(f"/proc/{entry}/cmdline").read_bytes() else []
     return found
 
 

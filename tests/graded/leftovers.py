@@ -9,7 +9,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+
+from tests.graded import machine
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 # For processes that were just killed to be gone, however busy the machine is.
@@ -37,12 +38,7 @@ def nothing_left_behind() -> Iterator[None]:
 
 def descendants() -> set[int]:
     """The processes that this one has started, those that these have started, and so on."""
-    children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            # proc(5): "pid (name) state ppid ...", and the name may have blanks and brackets.
-            parent = int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(stat.parent.name))
+    children = machine.children()
     found: set[int] = set()
     to_look_at = [os.getpid()]
     while to_look_at:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 STANDS_STILL = 0.02
@@ -17,7 +18,7 @@ def threads(pid: int) -> int:
     if Path("/proc/self/task").is_dir():
         try:
             return len(os.listdir(tasks))
-        except FileNotFoundError:
+        except OSError:
             return 0
     listed = subprocess.run(["ps", "-M", str(pid)], capture_output=True, text=True)  # macOS: a line each
     return max(0, len(listed.stdout.splitlines()) - 1)
@@ -37,9 +38,22 @@ def _children(pid: int) -> list[str]:
     if Path("/proc/self/task").is_dir():
         try:
             return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        except FileNotFoundError:
+        except OSError:
             return []
     return subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()  # macOS
+
+
+def children() -> dict[int, list[int]]:
+    """Which processes each process of the machine has started, as /proc tells."""
+    found: dict[int, list[int]] = {}
+    # Not by glob: it looks at each file first, and raises ProcessLookupError for a process that ends just then.
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with suppress(OSError):
+                # proc(5): "pid (name) state ppid ...", and the name may have blanks and brackets.
+                stat = Path(f"/proc/{entry}/stat").read_text(errors="replace")
+                found.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(entry))
+    return found
 
 
 def memory(pid: int) -> int:

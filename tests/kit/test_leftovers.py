@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,3 +49,14 @@ def test_what_was_there_before_stays() -> None:
         with nothing_left_behind():
             pass
         assert mine.poll() is None
+
+
+def test_a_process_may_end_while_it_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look at it then fails with ESRCH, which `Path.glob` and `Path.exists` pass on, unlike ENOENT."""
+
+    def gone(path: Path, **_: Any) -> Any:
+        raise ProcessLookupError(path)
+
+    for look in ("stat", "read_text", "open"):
+        monkeypatch.setattr(Path, look, gone)
+    assert descendants() == set()
