@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,6 +15,7 @@ import pytest
 from labkit import ladder
 from labkit.grade.config import points_of
 from labkit.grade.watchdog import Watchdog
+from labkit.scratch import remove
 from labkit.student.stories import Told, told_network, told_of
 from labkit.tasks import in_order
 from tests.graded import machine
@@ -97,7 +97,8 @@ class Grading:
             if self._job["mounts"]:
                 subprocess.run(["umount", "--lazy", str(disk)], check=True)
             else:
-                shutil.rmtree(disk, ignore_errors=True)
+                with suppress(OSError):
+                    remove(disk)
             for file in started.glob("*"):
                 file.unlink()
 

@@ -21,6 +21,7 @@ from labkit import ladder
 from labkit.grade.config import Limits
 from labkit.grade.result import Story, Telling
 from labkit.grade.sandbox import Place, Sandbox
+from labkit.scratch import remove, scratch_folder
 from labkit.student.stories import told_network
 from tests.graded.network import NETWORKS
 
@@ -81,11 +82,11 @@ class Session:
     def _tell(self, only: dict[int, set[str]] | None, deadline: float) -> None:
         self.fault = ""
         self._is_first = only is None
-        with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as scratch:
+        with scratch_folder(f"{PREFIX}{os.getpid()}-") as scratch:
             for each in self.programs:
                 if only is not None and each.stage in self.stories and not only.get(each.stage):
                     continue
-                place = Place(Path(scratch, str(each.stage)))
+                place = Place(scratch / str(each.stage))
                 place.root.mkdir(mode=0o755)
                 os.chmod(scratch, 0o755)
                 _write(each.files, place.submission)
@@ -207,7 +208,8 @@ def clear_away() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}[0-9]*-*"):
         # Not Path.exists: it raises ProcessLookupError for a process that ends just then.
         if not os.path.exists(f"/proc/{folder.name.split('-')[1]}") and os.path.exists("/proc/self"):
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                remove(folder)
 
 
 def _write(files: Mapping[str, bytes], folder: Path) -> None:

@@ -21,7 +21,7 @@ WHOLE = (
     "requirements/install.py", "requirements/client.txt", "requirements/gui.txt", "requirements/test.txt",
     "LICENSE", "pyproject.toml", ".gitignore", ".gitattributes",
 )  # fmt: skip
-MODULES = ("__init__", "demo", "ending", "ladder", "picture", "regions", "tasks")
+MODULES = ("__init__", "demo", "ending", "ladder", "picture", "regions", "scratch", "tasks")
 PAGES = (
     "start-here", "how-to-work", "protocol", "see-the-wire", "troubleshooting", "faq", "glossary", "names-that-attack"
 )  # fmt: skip

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from labkit import ladder
+from labkit.scratch import scratch_folder
 from labkit.student import stories
-from labkit.student.scratch import scratch_folder
 from labkit.student.stories import Told
 from labkit.tasks import in_order
 from tests.graded.leftovers import nothing_left_behind

@@ -221,6 +221,30 @@ def test_without_namespaces_a_container_still_keeps_its_secrets(name: str, tmp_p
     assert document["extra_data"]["sandbox"] == "container"
 
 
+# ---- Without a sandbox -----------------------------------------------------------------------
+
+FOLDERS_IN_FOLDERS = """
+here = os.open(".", os.O_RDONLY)
+for _ in range(1200):
+    os.mkdir("deeper", dir_fd=here)
+    here, above = os.open("deeper", os.O_RDONLY, dir_fd=here), here
+    os.close(above)
+os.close(here)
+"""
+
+
+def test_folders_in_folders_do_not_cost_a_mark(tmp_path: Path) -> None:
+    """A program may leave more of them than shutil.rmtree can remove."""
+    inbox = tmp_path / "in"
+    graded.configure(inbox, {"*": 0, "test_the_server_says_where*": 1}, networks=["direct"])
+    files = ladder.solution(1)
+    files["server.py"] = f"import os\n{FOLDERS_IN_FOLDERS}\n{files['server.py']}"
+    graded.hand_in(inbox, "deep", files)
+    status, said = graded.grade(inbox, tmp_path / "out", "--stages", "1", "--sandbox", "none")
+    assert status == 0, said
+    assert graded.earned(graded.results(tmp_path / "out")["deep"]) == 1
+
+
 # ---- The students' kit -----------------------------------------------------------------------
 
 

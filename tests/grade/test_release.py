@@ -45,6 +45,16 @@ def test_its_starters_are_ours(kit: Path) -> None:
     assert json.loads(done.stdout) == [ladder.starter(stage) for stage in WANTED]
 
 
+def test_it_has_all_that_its_tools_import(kit: Path) -> None:
+    """None of them needs a module that was left out."""
+    code = (
+        "import importlib, pkgutil, labkit.student as tools\n"
+        "for each in pkgutil.iter_modules(tools.__path__): importlib.import_module(f'{tools.__name__}.{each.name}')"
+    )
+    done = run(kit, "-c", code)
+    assert done.returncode == 0, done.stderr
+
+
 def test_it_has_no_solution(kit: Path) -> None:
     """No line that a region of the last stage adds, unless it stands elsewhere too."""
     everything = text_of(kit / "stages", ".py")

@@ -20,10 +20,10 @@ from typing import IO
 import pytest
 
 from labkit import ladder
+from labkit.scratch import scratch_folder
 from labkit.student import bots, diff, hint, start, stories, watch
 from labkit.student import run as student_run
 from labkit.student.run import CheckFailed, Options, Result, collect, run
-from labkit.student.scratch import scratch_folder
 from labkit.student.stories import Told
 from labkit.student.verdict import blame
 from labkit.tasks import of_stage, tasks

@@ -16,13 +16,14 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
         yield folder
     finally:
         with suppress(OSError):
-            _remove(folder)
+            remove(folder)
 
 
-def _remove(folder: Path) -> None:
+def remove(folder: Path) -> None:
     """Remove a folder, however deep others lie in it: each is moved up, where its path is short, and emptied there.
 
-    shutil.rmtree calls itself for each that lies in another, and a thousand of them are too many for Python.
+    shutil.rmtree calls itself for each that lies in another, and a thousand of them are too many for Python. Raises
+    OSError.
     """
     to_empty = [folder]
     while to_empty:
