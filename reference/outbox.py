@@ -98,6 +98,11 @@ class Outbox:
         return self._flush(with_file=True) and self.empty
 
     @property
+    def closed(self) -> bool:
+        """Whether nothing more is taken: it was closed, or given up."""
+        return self._closed
+
+    @property
     def empty(self) -> bool:
         """Whether all that was given has gone to the network."""
         return self._closed or not (self._texts or self._files or self._begun)
@@ -108,9 +113,14 @@ class Outbox:
 
     def end(self) -> None:
         """Send the last words, as far as the network takes them at once, and end the connection."""
+        self.finish()
+        self._stream.end()
+
+    def finish(self) -> None:
+        """Send the last words, as far as the network takes them at once, and take nothing more."""
         with self._writing, contextlib.suppress(OSError):
             self._write(with_file=False)
-        self.give_up()
+        self.close()
 
     def close(self) -> None:
         """Drop what waits, and take nothing more."""

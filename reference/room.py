@@ -16,12 +16,13 @@ import itertools
 import math
 import secrets
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from threading import Condition, Lock
 
 from reference import protocol as wire
+from reference.flood import FloodControl
 from reference.outbox import Outbox
 from reference.printable import has_control, plain
 
@@ -55,6 +56,10 @@ MAX_PLACES = 6_000
 """People who are here or whose place is held: a welcome that lists so many of the longest names is three quarters of
 the longest that may be sent (protocol.py)."""
 
+MAX_HELD_EACH = 600
+"""Places held for one address: a whole course whose access point restarts. Who cuts its own connections again and again
+cannot take everybody's place with that."""
+
 MAX_MARKS = 1_000
 """Of a member's own entries that are no texts, so many are remembered."""
 
@@ -77,12 +82,20 @@ class Member:
     name: str
     features: frozenset[str]
     outbox: Outbox
+    address: str = ""
+    """Where it came from."""
     token: bytes = b""
     """Brings who can resume back here; nobody else is told."""
+    number: int = 0
+    """The entry where it came in: what was said before is not for it."""
     said: int = 0
     """How many texts were heard from here."""
     marks: list[int] = field(default_factory=list)
     """The numbers of its other entries, as offers: who comes back late has not missed its own."""
+    outcomes: dict[bytes, wire.Frame] = field(default_factory=dict)
+    """How its last files went, by their ids: the connection may break before it is told. Belongs to the spool."""
+    flood: FloodControl = field(default_factory=FloodControl)
+    """Belongs to whose voice it is; to come back is no new burst."""
     held_until: float = math.inf
     """When the place is given up; infinity while there is a connection."""
     voice: Lock = field(default_factory=Lock)
@@ -128,6 +141,7 @@ class Room:
         self._lock = Lock()
         self._members: dict[str, Member] = {}  # by plain form of the name, in order of joining
         self._tokens: dict[bytes, Member] = {}
+        self._held: Counter[str] = Counter()  # places that are held, by address
         self._departed: deque[Member] = deque()  # who may still come back, though gone
         self._earlier: deque[bytes] = deque(maxlen=earlier)  # the last texts
         self._log: list[Entry] = []
@@ -145,10 +159,17 @@ class Room:
         self._several = False  # it carried more than one entry, so the room is busy
         self._seconds = 0.0
 
-    def join(self, name: str, features: frozenset[str], outbox: Outbox, server_features: tuple[str, ...]) -> Member:
+    def join(
+        self,
+        name: str,
+        features: frozenset[str],
+        outbox: Outbox,
+        server_features: tuple[str, ...],
+        address: str = "",
+    ) -> Member:
         """Let someone in: the roster up to here is their first frame, and the log from here on what follows.
 
-        Raises NameRefused.
+        Raises NameRefused, or ProtocolError when the room is full.
         """
         problem = name_problem(name)
         if problem:
@@ -156,16 +177,17 @@ class Room:
         if not features.issuperset({wire.ROSTER, wire.FILES, wire.BYE}.intersection(server_features)):
             features -= {wire.RESUME}  # not all entries would be sent, so counting them tells nothing; nor does an end
         features = self._features.setdefault(features, features)
-        member = Member(name, features, outbox)
+        member = Member(name, features, outbox, address)
         member.voice.acquire()
         joined = Entry(member, wire.encode(wire.Joined(name)), wire.ROSTER, name)
         with self._lock:
             self._check_free(name)
             if len(self._members) >= MAX_PLACES:
-                raise NameRefused("full", "the server is full: try again later")
+                raise wire.ProtocolError("full", "the server is full: try again later")
             self._members[plain(name)] = member
             earlier = [_as_earlier(frame) for frame in self._earlier] if wire.HISTORY in features else []
             self._append(joined)
+            member.number = joined.number
             joined.welcome = wire.Welcome(server_features, self._roster_for(member))
             if wire.RESUME in features:
                 member.token = secrets.token_bytes(wire.TOKEN_SIZE)
@@ -177,12 +199,10 @@ class Room:
 
     def resume(self, resume: wire.Resume, outbox: Outbox, server_features: tuple[str, ...]) -> Member:
         """Give someone their place back, on another connection. Raises NameRefused."""
-        with self._lock:
-            member = self._tokens.get(resume.token)
-        if member is None:
-            raise NameRefused("name-unknown", "the server does not know this token")
+        member = self._member_with(resume.token)
         self._silence(member)
         try:
+            self._member_with(resume.token)  # unless the last that was heard of it was a goodbye
             with self._flushing:
                 self._flush_once()  # what was said on the broken connection is now in the history, too
                 replay = self._replay(member, resume)
@@ -203,15 +223,23 @@ class Room:
         with self._lock:
             self._tokens.pop(member.token, None)
             self._remove(member, line)
+        member.voice.release()
         self.flush()
 
-    def hold(self, member: Member, line: str) -> None:
-        """Someone's connection is broken: keep the place until they ``resume``, or ``expire`` gives it up."""
+    def hold(self, member: Member, line: str) -> bool:
+        """Someone's connection is broken: keep the place until they ``resume``, or ``expire`` gives it up.
+
+        False when too many are held for this address: then they must ``leave``.
+        """
         with self._lock:
+            if self._held[member.address] >= MAX_HELD_EACH:
+                return False
+            self._held[member.address] += 1
             member.held_until = self._clock() + self._hold
             self._append(Entry(None, line=line))
         member.voice.release()
         self.flush()
+        return True
 
     def expire(self) -> list[Member]:
         """Let those go who have not come back in time, and return who they are. To be called about once a second."""
@@ -279,6 +307,14 @@ class Room:
         if holder is not None:
             raise NameRefused("name-taken", "this name is taken")
 
+    def _member_with(self, token: bytes) -> Member:
+        """Raises NameRefused."""
+        with self._lock:
+            member = self._tokens.get(token)
+        if member is None:
+            raise NameRefused("name-unknown", "the server does not know this token")
+        return member
+
     def _silence(self, member: Member) -> None:
         """End the connection that speaks for this member, and wait until nothing more comes of it."""
         for _ in range(100):
@@ -293,14 +329,20 @@ class Room:
             self._check_free(member.name)
             self._members[plain(member.name)] = member
             self._append(Entry(member, wire.encode(wire.Joined(member.name)), wire.ROSTER))
-        member.held_until = math.inf
+        self._stop_holding(member)
         self._append(Entry(None, line=f"[{member.name}] reconnected"))
 
     def _remove(self, member: Member, line: str) -> None:
         """Requires _lock."""
         del self._members[plain(member.name)]
-        member.held_until = math.inf
+        self._stop_holding(member)
         self._append(Entry(member, wire.encode(wire.Left(member.name)), wire.ROSTER, line))
+
+    def _stop_holding(self, member: Member) -> None:
+        """The place is taken again, or given up. Requires _lock."""
+        if member.held_until < math.inf:
+            member.held_until = math.inf
+            self._held -= Counter([member.address])  # and forgets an address that holds none
 
     def _roster_for(self, member: Member) -> tuple[str, ...]:
         """Requires _lock."""
@@ -369,8 +411,8 @@ class Room:
         own = next((entry.said - (not entry.feature) for entry in kept if entry.sender is member), member.said)
         marks = sum(resume.number < number <= before for number in member.marks)
         missed = before - resume.number - (own - resume.said) - marks  # what is its own it has not missed
-        if resume.number > self._flushed or resume.said > member.said or missed < 0:
-            raise NameRefused("name-unknown", "the server has not come so far")
+        if not member.number <= resume.number <= self._flushed or resume.said > member.said or missed < 0:
+            raise NameRefused("name-unknown", "nobody with this token has seen that entry")
         numbers = wire.Numbers(member.token, before, own, member.said, missed)
         return wire.encode(numbers) + _Batch(kept).frames_for(member)
 

@@ -3,7 +3,6 @@
 import time
 
 from reference import protocol as wire
-from reference.flood import FloodControl
 from reference.outbox import Outbox, Overflow
 from reference.room import Member, NameRefused, Room
 from reference.spool import Spool
@@ -45,7 +44,6 @@ class Session:
         self._member: Member | None = None
         self._since = time.monotonic()
         self._decoder = wire.Decoder(wire.FROM_CLIENT)
-        self._flood = FloodControl()
         self._ending = False  # bye was said
         self._silences = 0  # in a row
         self._dismissed = False
@@ -61,7 +59,7 @@ class Session:
         except OSError:
             pass  # reset, or gone: that is what "connection lost" says
         finally:
-            self._outbox.close()
+            self._outbox.finish()
             self._depart(parting)
             self._stream.end_politely(LINGER_SECONDS)
             self._stream.close()
@@ -76,7 +74,7 @@ class Session:
 
     def _converse(self) -> str:
         """Read and handle frames to the end, and return how it ended. Raises ProtocolError, Overflow, OSError."""
-        while not self._ending:
+        while not self._is_over():
             data = self._stream.receive()
             if data == b"":
                 says_bye = self._member is not None and wire.BYE in self._member.features
@@ -85,9 +83,14 @@ class Session:
             if data is not None:
                 self._silences = 0
                 self._decoder.feed(data)
-                while not self._ending and (frame := self._decoder.next_frame()) is not None:
+                while not self._is_over() and (frame := self._decoder.next_frame()) is not None:
                     self._handle(frame)
-        return "!DISCONNECT"
+        return "!DISCONNECT" if self._ending else _LOST
+
+    def _is_over(self) -> bool:
+        """Bye was said; or the connection was given up, and whoever comes back says again what was not heard here."""
+        member = self._member
+        return self._ending or (self._outbox.closed and member is not None and wire.RESUME in member.features)
 
     def _look_at_the_clock(self, silent: bool) -> None:
         if self._member is None and time.monotonic() - self._since > HELLO_SECONDS:
@@ -117,10 +120,10 @@ class Session:
             )
         match frame:
             case wire.Text():
-                self._flood.admit(frame.text)
+                member.flood.admit(frame.text)
                 self._room.say(member, frame)
             case wire.Offer():
-                self._flood.admit(frame.name)  # everybody sees a line of it, too
+                member.flood.admit(frame.name)  # everybody sees a line of it, too
                 self._spool.offer(member, frame)
             case wire.Data():
                 self._spool.data(member, frame)
@@ -143,7 +146,7 @@ class Session:
                 self._member = self._room.resume(frame, self._outbox, self._features)
             else:
                 features = frozenset(frame.features) & frozenset(self._features)
-                self._member = self._room.join(frame.name, features, self._outbox, self._features)
+                self._member = self._room.join(frame.name, features, self._outbox, self._features, self.address)
         except NameRefused as refused:
             self._outbox.send(wire.encode(wire.Refused(refused.code, str(refused))))
 
@@ -154,7 +157,7 @@ class Session:
         line = f"[{member.name}] {parting}"
         if parting == _LOST and wire.RESUME in member.features:
             self._spool.lost(member)
-            self._room.hold(member, line)
-        else:
-            self._room.leave(member, line)
-            self._spool.gone(member)
+            if self._room.hold(member, line):
+                return
+        self._room.leave(member, line)
+        self._spool.gone(member)

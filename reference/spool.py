@@ -10,7 +10,6 @@ name that a client chose ever comes near the disk.
 
 import errno
 import time
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
@@ -36,8 +35,8 @@ MAX_FILES = 1_000
 IDLE_SECONDS = 30.0
 """How long a file may lie without moving before it has to go for a newer one: fetched by nobody, or begun and left."""
 
-MAX_OUTCOMES = 200
-"""Files that are gone and yet remembered, for a sender whose connection broke before it was told how it went."""
+MAX_OUTCOMES = 2 * MAX_FILES_EACH
+"""Files of one sender that are remembered when they are done, because its connection may break before it is told."""
 
 MAX_WAITING_GETS = 16
 """Questions of one receiver about one file that wait for bytes to arrive; the reference client has five open."""
@@ -54,6 +53,7 @@ class _SharedFile:
     arrived: int = 0
     sha256: bytes = b""  # known once it is whole
     moved_at: float = field(default_factory=time.monotonic)  # when bytes of it last came or went
+    called_off: bool = False
     broken: bool = False  # its sender's connection, which may offer it again to go on
 
 
@@ -82,7 +82,6 @@ class Spool:
         # thread. Taken before the room's lock and those of outboxes; never held while anything is sent.
         self._lock = Lock()
         self._files: dict[bytes, _SharedFile] = {}
-        self._outcomes: OrderedDict[tuple[bytes, bytes], wire.Frame] = OrderedDict()  # by the sender's token and the id
 
     # --- from the one who offers
 
@@ -138,6 +137,8 @@ class Spool:
             self._call_off(file, "it arrived damaged", also=sender)
             return
         with self._lock:
+            if file.called_off:  # in this very moment
+                return
             file.sha256 = end.sha256
             offer = file.offer
             self._room.add(Entry(None, line=f"Received {offer.name} ({offer.size} bytes)"))
@@ -186,8 +187,9 @@ class Spool:
                 self._call_off(file, reason)
                 # Reaches nobody, unless they came back in the moment when their place was given up.
                 member.outbox.send(wire.encode(wire.Abort(file.offer.id, reason)))
-            else:
-                self._done_with(file, member)
+            elif self._done_with(file, member):
+                # Whoever came back in the moment when their place was given up may be asking for it.
+                member.outbox.send(wire.encode(wire.Abort(file.offer.id, "your place was given up")))
 
     def lost(self, member: Member) -> None:
         """Someone's connection is broken: what they asked for on it is not answered, and their files rest."""
@@ -207,9 +209,11 @@ class Spool:
     def _go_on(self, sender: Member, offer: wire.Offer) -> bool:
         """Whether this is a file that was offered before, on a connection that broke."""
         with self._lock:
-            outcome = self._outcomes.get((sender.token, offer.id))
+            outcome = sender.outcomes.get(offer.id)
             file = self._files.get(offer.id)
             resumed = file is not None and file.sender is sender and file.broken
+            if resumed and file is not None and file.sha256:
+                outcome = wire.Stored(offer.id)
             if file is not None and resumed:
                 file.broken = False
         if outcome is not None:
@@ -221,10 +225,11 @@ class Spool:
 
     def _tell_sender(self, file: _SharedFile, outcome: wire.Frame) -> None:
         with self._lock:
-            if file.sender.token:
-                self._outcomes[file.sender.token, file.offer.id] = outcome
-            while len(self._outcomes) > MAX_OUTCOMES:
-                self._outcomes.popitem(last=False)
+            outcomes = file.sender.outcomes
+            if file.sender.token:  # it can come back
+                outcomes[file.offer.id] = outcome
+            if len(outcomes) > MAX_OUTCOMES:
+                del outcomes[next(iter(outcomes))]
         file.sender.outbox.send(wire.encode(outcome))
 
     def _check(self, sender: Member, offer: wire.Offer) -> None:
@@ -248,7 +253,9 @@ class Spool:
         while size <= min(self._max_file, self._max_total):
             last = time.monotonic() - IDLE_SECONDS
             with self._lock:
-                idle = next((file for file in self._files.values() if file.moved_at < last), None)
+                idle = next(
+                    (file for file in self._files.values() if file.moved_at < last and not file.called_off), None
+                )
                 if idle is None or self._fits(size):
                     return
             self._call_off(idle, "the server needs the room for newer files", also=None if idle.sha256 else idle.sender)
@@ -257,7 +264,9 @@ class Spool:
         """The file that ``sender`` is sending; None when it has been called off, and answers are still coming in."""
         with self._lock:
             file = self._files.get(file_id)
-        return file if file is not None and file.sender is sender and not file.sha256 else None
+        if file is None or file.sender is not sender or file.sha256 or file.called_off:
+            return None
+        return file
 
     def _ask(self, file: _SharedFile) -> None:
         questions: list[wire.Frame] = list(file.pull.questions())
@@ -292,6 +301,10 @@ class Spool:
 
     def _call_off(self, file: _SharedFile, reason: str, also: Member | None = None) -> None:
         """Tell those who were offered it, and perhaps its sender."""
+        with self._lock:
+            if file.called_off:
+                return
+            file.called_off = True
         self._room.settle()  # the offer is in the log, perhaps even a receiver's welcome: they come first
         with self._lock:
             told = list(file.receivers)
@@ -303,13 +316,15 @@ class Spool:
         with self._lock:
             self._forget(file)  # only now: who asks meanwhile must not be told less than the reason
 
-    def _done_with(self, file: _SharedFile, member: Member) -> None:
-        """Someone does not need it any more; it goes when nobody does."""
+    def _done_with(self, file: _SharedFile, member: Member) -> bool:
+        """Someone does not need it any more; it goes when nobody does. False when they were done with it before."""
         with self._lock:
+            was_offered = member in file.receivers
             file.receivers.discard(member)
             file.waiting = [each for each in file.waiting if each[0] is not member]
             if file.sha256 and not file.receivers:
                 self._forget(file)
+        return was_offered
 
     def _forget(self, file: _SharedFile) -> None:
         """Requires _lock."""

@@ -206,6 +206,16 @@ def test_nothing_to_send_after_all(outbox: Outbox, network: Network):
     assert outbox.empty
 
 
+def test_the_last_words_are_sent_though_another_thread_was_writing(outbox: Outbox, network: Network):
+    """What was left to that thread goes before the outbox takes nothing more; and the other side may still read."""
+    with outbox._writing:
+        outbox.send(b"refused: ...")
+    outbox.finish()
+    outbox.send(b"more")
+    assert network.taken == b"refused: ..."
+    assert not network.ended
+
+
 def test_end_sends_the_last_words(outbox: Outbox, network: Network):
     """A text is not lost because another thread, which carries it, stands still in that moment; files are."""
     making, go_on = Event(), Event()

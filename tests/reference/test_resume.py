@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from labkit.proxy import Proxy
 from reference import room as room_module
 from reference.client import connection
+from reference.flood import FloodControl
 from reference.protocol import (
     BYE,
     FEATURES,
@@ -25,6 +27,7 @@ from reference.protocol import (
     Left,
     Numbers,
     OfferFrom,
+    ProtocolError,
     Refused,
     Resume,
     Text,
@@ -35,7 +38,7 @@ from reference.protocol import (
 from reference.room import Entry, Member, NameRefused, Room
 from tests.reference.cutting import chat, send_through_cuts
 from tests.reference.live import ClientProgram, Live, ServerProgram, serving
-from tests.reference.people import BASIC, Lines, Mailbox, enter, seen, take
+from tests.reference.people import BASIC, DEADLINE, Lines, Mailbox, enter, seen, take
 from tests.reference.raw import Raw
 
 CAN_RESUME = (ROSTER, FILES, BYE, RESUME)
@@ -157,7 +160,7 @@ def test_a_connection_that_only_its_client_knows_is_broken_is_ended(room: Room):
     """The server ends it, and hears nothing more from it before the next one speaks."""
     old = Mailbox()
     ann = enter(room, "ann", CAN_RESUME, old)
-    old.give_up = lambda: room.hold(ann, "") if ann.voice.locked() else None  # type: ignore[method-assign]
+    old.give_up = lambda: ann.voice.locked() and room.hold(ann, "")  # type: ignore[assignment, method-assign]
     come_back(room, token_of(ann), number=1)
     assert ann.outbox is not old
 
@@ -255,9 +258,56 @@ def test_held_places_count_as_taken(room: Room, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(room_module, "MAX_PLACES", 2)
     for name in ("ann", "bob"):
         room.hold(enter(room, name, CAN_RESUME), "")
-    with pytest.raises(NameRefused) as caught:
+    with pytest.raises(ProtocolError) as caught:
         enter(room, "eve")
     assert caught.value.code == "full"
+
+
+def test_one_address_cannot_take_every_place(room: Room, monkeypatch: pytest.MonkeyPatch):
+    """By breaking off again and again: beyond a bound its places are not held, until somebody comes back."""
+    monkeypatch.setattr(room_module, "MAX_HELD_EACH", 1)
+    ann, bob, eve = (
+        room.join(name, frozenset(CAN_RESUME), Mailbox(), FEATURES, address)
+        for name, address in (("ann", "here"), ("bob", "here"), ("eve", "there"))
+    )
+    assert room.hold(ann, "")
+    assert not room.hold(bob, "")
+    assert room.hold(eve, "")
+    come_back(room, token_of(ann), number=3)
+    assert room.hold(bob, "")
+
+
+def test_whose_place_is_not_held_leaves(monkeypatch: pytest.MonkeyPatch):
+    """As those who cannot come back do."""
+    monkeypatch.setattr(room_module, "MAX_HELD_EACH", 0)
+    with serving() as live, Raw(live.address) as bob:
+        with Raw(live.address) as ann:
+            ann.join("ann", CAN_RESUME)
+            bob.join("bob")
+        assert bob.next() == Left("ann")
+
+
+def test_nobody_can_ask_for_what_was_said_before_they_came(room: Room):
+    """By a number that is none of theirs."""
+    enter(room, "ann")
+    bob = enter(room, "bob", CAN_RESUME)
+    room.hold(bob, "")
+    with pytest.raises(NameRefused) as caught:
+        come_back(room, token_of(bob), number=1)
+    assert caught.value.code == "name-unknown"
+
+
+def test_who_has_said_goodbye_meanwhile_does_not_come_back(room: Room):
+    """The goodbye may be the last that is heard from the old connection while the new one waits for its silence."""
+
+    class Leaving(Mailbox):
+        def give_up(self) -> None:
+            room.leave(ann, "")
+
+    ann = enter(room, "ann", CAN_RESUME, Leaving())
+    with pytest.raises(NameRefused) as caught:
+        come_back(room, token_of(ann), number=1)
+    assert caught.value.code == "name-unknown"
 
 
 def test_the_longest_names_of_all_places_fit_into_a_welcome():
@@ -397,6 +447,46 @@ def test_a_second_connection_takes_the_place_of_a_half_open_one(live: Live):
         new.send(Resume(numbers.token, numbers.number, 0))
         assert isinstance(new.next(), Welcome)
         assert old.rest() == []
+
+
+def test_what_the_old_connection_had_still_to_say_delays_nobody(live: Live, monkeypatch: pytest.MonkeyPatch):
+    """However slowly flood control has it read: nothing more is heard there, and the new one says it again."""
+    first_is_held, go_on = Event(), Event()
+
+    def hold_the_first(control: FloodControl, text: str) -> None:
+        if text == "1":
+            first_is_held.set()
+            go_on.wait(DEADLINE)
+
+    monkeypatch.setattr(FloodControl, "admit", hold_the_first)
+    with Raw(live.address) as old, Raw(live.address) as new:
+        old.join("ann", CAN_RESUME)
+        numbers = old.until(Numbers)[-1]
+        assert isinstance(numbers, Numbers)
+        old.send(Text("1"), Text("2"), Text("3"))
+        assert first_is_held.wait(DEADLINE)
+        new.send(Resume(numbers.token, numbers.number, 0))
+        assert old.rest() == []  # so it has been given up
+        go_on.set()
+        again = new.until(Numbers)[-1]
+        assert isinstance(again, Numbers)
+        assert again.heard == 1
+
+
+def test_to_come_back_is_no_new_burst(live: Live, monkeypatch: pytest.MonkeyPatch):
+    """Or who reconnects for every two hundred lines would flood everybody."""
+    monkeypatch.setattr(FloodControl, "admit", lambda control, text: asked.append(control))
+    asked: list[FloodControl] = []
+    with Raw(live.address) as old, Raw(live.address) as new:
+        old.join("ann", CAN_RESUME)
+        numbers = old.until(Numbers)[-1]
+        assert isinstance(numbers, Numbers)
+        old.send(Text("1"))
+        old.until(Ack)
+        new.send(Resume(numbers.token, numbers.number + 1, 1), Text("2"))
+        new.until(Ack)
+    assert len(asked) == 2
+    assert asked[0] is asked[1]
 
 
 @pytest.fixture

@@ -190,6 +190,34 @@ def test_file_with_nobody_to_get_it_is_not_kept(chat: Chat):
 # --- Who may have it -----------------------------------------------------------------------------------------------
 
 
+def test_others_files_do_not_make_a_sender_send_twice(chat: Chat):
+    """Its connection breaks before it hears that a file is stored; when it comes back, that is still known."""
+    ann, bob = (enter(chat.room, name, (*BASIC, RESUME)) for name in ("Ann M.", "Bob M."))
+    chat.offer(b"", ID, ann)
+    chat.upload(b"", ann)
+    for number in range(300):
+        chat.offer(b"", number.to_bytes(16, "big"), bob)
+        chat.upload(b"", bob)
+        for member in (chat.ann, chat.eve, chat.bob, ann):
+            chat.spool.abort(member, Abort(number.to_bytes(16, "big"), "it has arrived"))
+    take(ann)
+    chat.forget()
+    chat.offer(b"", ID, ann)
+    assert take(ann) == [Stored(ID)]
+    assert take(chat.eve) == []
+
+
+def test_a_file_that_is_here_already_is_not_asked_for_again(chat: Chat):
+    """Its sender comes back so late that nobody remembers whether it was told."""
+    ann = enter(chat.room, "Ann M.", (*BASIC, RESUME))
+    chat.offer(b"", ID, ann)
+    chat.upload(b"", ann)
+    ann.outcomes.clear()
+    chat.spool.lost(ann)
+    chat.offer(b"", ID, ann)
+    assert take(ann)[-1:] == [Stored(ID)]
+
+
 def test_late_joiner_cannot_get_what_was_not_offered_to_them(chat: Chat):
     """An id is no key: a file is for those who were here when it was offered."""
     chat.offer()
@@ -259,6 +287,31 @@ def test_who_comes_back_while_being_given_up_learns_that_the_file_is_called_off(
     chat.upload(up_to=100_000)
     chat.spool.gone(chat.ann)  # and not room.leave: her connection is a new one by now
     assert take(chat.ann)[-1] == Abort(ID, "ann has left")
+
+
+def test_who_comes_back_while_being_given_up_learns_that_nothing_answers_any_more(chat: Chat):
+    """What they asked for on the new connection, in that very moment, would be forgotten."""
+    chat.offer()
+    take(chat.bob)
+    chat.spool.get(chat.bob, Get(ID, 0, 1))
+    chat.spool.gone(chat.bob)
+    assert take(chat.bob) == [Abort(ID, "your place was given up")]
+
+
+def test_a_file_that_ends_while_it_is_called_off_is_not_stored(chat: Chat):
+    """Its sender was told that, and its receivers that nobody gets it."""
+
+    class Ending(Mailbox):
+        def send(self, frames: bytes) -> None:
+            super().send(frames)
+            if isinstance(self.frames[-1], Abort):
+                chat.spool.end(chat.ann, End(ID, hashlib.sha256(b"").digest()))
+
+    chat.bob.outbox = Ending()
+    chat.offer(b"")
+    take(chat.ann)
+    chat.spool.abort(chat.ann, Abort(ID, "never mind"))
+    assert take(chat.ann) == []
 
 
 def test_calling_off_comes_after_the_offer(chat: Chat):
