@@ -160,7 +160,6 @@ class Transfers:
             self._outbox = outbox
             for frame in [*self._withdrawn, *(each.offer for each in self._outgoing.values())]:
                 outbox.send(frame)
-            self._withdrawn.clear()
             coming = [each for each in self._incoming.values() if each.download is not None]
         for incoming in coming:
             incoming.pull.restart()

@@ -106,3 +106,16 @@ def test_a_file_gives_way_while_somebody_types_and_no_longer(clock: Clock, tmp_p
     piece_comes()
     assert clock.slept == [GIVE_WAY_SECONDS] * 2
     transfers.end("the test is over")
+
+
+def test_what_was_called_off_while_away_is_told_on_each_new_connection(tmp_path: Path) -> None:
+    """Nobody knows whether the server has read it on the one before, which may break at once, too."""
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"film")
+    transfers = Transfers(cast(Any, Deaf()), tmp_path, 10**9, lambda event: None, can_resume=True)
+    transfers.send_file(path)
+    transfers.cancel(1)
+    broken, good = Kept(), Kept()
+    transfers.reconnected(cast(Any, broken))
+    transfers.reconnected(cast(Any, good))
+    assert [type(frame) for frame in good.frames] == [Abort]
