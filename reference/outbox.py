@@ -33,6 +33,8 @@ people who all send a picture at once make 300."""
 
 _PIECE = 256 * 1024  # as many waiting texts as are joined for one send
 
+_GRACE = 0.5  # seconds that the writer thread has to see that its time is over
+
 # The lanes of every closed outbox. Two empty deques are 1.5 KB, and a thousand who have gone are remembered (room.py).
 _NOTHING: deque[Any] = deque(maxlen=0)
 
@@ -259,7 +261,7 @@ class Writer:
         """Go on until nothing waits, but at most so many seconds; then end the thread."""
         self._stop_at = time.monotonic() + seconds
         self._wake()
-        self._thread.join()
+        self._thread.join(seconds + _GRACE)  # not for ever: what it calls may be stuck, as in a pipe that is full
 
     def _wake(self) -> None:
         try:
@@ -270,7 +272,7 @@ class Writer:
     def _run(self) -> None:
         checked = time.monotonic()
         while not self._may_stop():
-            for key, _ in self._selector.select(timeout=0.1 if self._stop_at else 1.0):
+            for key, _ in self._select(0.1 if self._stop_at else 1.0):
                 if key.data is None:
                     self._bell.recv(4096)
                 elif key.data.flush():
@@ -286,6 +288,13 @@ class Writer:
         self._selector.close()
         self._bell.close()
         self._button.close()
+
+    def _select(self, timeout: float) -> list[tuple[selectors.SelectorKey, int]]:
+        try:
+            return self._selector.select(timeout)
+        except (OSError, ValueError):  # Windows' select() takes no connection that was closed meanwhile
+            self._forget_finished()
+            return []
 
     def _admit(self, outbox: Outbox) -> None:
         if outbox.empty:
@@ -307,7 +316,7 @@ class Writer:
 
     def _forget_finished(self) -> None:
         for outbox in self._watched():
-            if outbox.empty:
+            if outbox.empty or outbox.fileno() == -1:
                 self._selector.unregister(outbox)
 
     def _watched(self) -> list[Outbox]:

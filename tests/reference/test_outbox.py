@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import select
+import selectors
 import socket
 import struct
 import sys
@@ -466,4 +467,43 @@ def test_stop_does_not_wait_for_one_who_never_reads():
     pair.fill()
     writer.stop(0.1)
     assert "writer" not in [each.name for each in threading.enumerate()]
+    pair.close()
+
+
+def test_stop_does_not_wait_for_a_call_that_is_stuck(monkeypatch: pytest.MonkeyPatch):
+    """As one that shows something in a pipe that is full."""
+    monkeypatch.setattr(outbox_module, "_GRACE", 0.0)
+    writer, begun, released = Writer(), Event(), Event()
+
+    def stuck() -> None:
+        begun.set()
+        released.wait(DEADLINE)
+
+    writer.call(stuck)
+    writer.start()
+    assert begun.wait(DEADLINE)
+    writer.stop(0.0)
+    assert not released.is_set()
+    assert "writer" in [each.name for each in threading.enumerate()]
+    released.set()
+
+
+def test_writer_outlives_a_connection_that_is_closed_while_it_waits(monkeypatch: pytest.MonkeyPatch):
+    """Where only select() is there, as on Windows, it takes no closed connection: the others are still served."""
+    monkeypatch.setattr(selectors, "DefaultSelector", selectors.SelectSelector)
+    writer = Writer()
+    writer.start()
+    closed, pair, done = Pair(writer), Pair(writer), Event()
+    closed.fill()
+
+    def close() -> None:
+        closed.stream.close()
+        done.set()
+
+    writer.call(close)
+    assert done.wait(DEADLINE)
+    size = pair.fill()
+    pair.read(size)
+    writer.stop(0)
+    closed.close()
     pair.close()
