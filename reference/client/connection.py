@@ -35,9 +35,6 @@ LEAVE_SECONDS = 3.0
 """How long leaving waits for what was said before to go out, and for each word of the server that it was heard: flood
 control answers a text at least once a second."""
 
-LOOK_SECONDS = 0.1
-"""How often it is looked whether the last file has gone."""
-
 AUTO_GET = 100 * 10**6
 """Bytes: larger files wait until they are asked for, so that nobody's disk fills by itself."""
 
@@ -109,8 +106,9 @@ class Client:
         self._number = 0  # the last entry we saw
         # Guards the rest, and that texts go out in the order of their numbers.
         self._lock = Lock()
-        self._changed = Condition(self._lock)  # fewer texts are unheard, or the connection is broken
+        self._changed = Condition(self._lock)  # fewer texts or files wait, or the connection is broken
         self._connected = False
+        self._over = False  # no connection will come any more
         self._said = 0  # our last text's number
         self._acknowledged = 0  # the last one's that has its place in the room
         self._unheard: deque[tuple[int, bytes]] = deque()
@@ -146,7 +144,7 @@ class Client:
         self._features = frozenset(welcome.features) & frozenset(wire.FEATURES)
         self._roster = list(welcome.roster)
         folder, can_resume = self._downloads / safe_name(name), wire.RESUME in self._features
-        self._transfers = Transfers(self._outbox, folder, self._auto_get, self._on_event, can_resume)
+        self._transfers = Transfers(self._outbox, folder, self._auto_get, self._tell_of_file, can_resume)
         self._connected = True
         self._writer.start()
         self._on_event(events.Welcomed(welcome.roster))
@@ -193,9 +191,9 @@ class Client:
         self._transfers.give_way()
 
     def finish(self) -> None:
-        """Come back when the server has every file of ours, or the connection is broken."""
-        while self._connected and self._transfers.sending() and not self._leaving.wait(LOOK_SECONDS):
-            pass
+        """Come back when the server has every text and file of ours, perhaps by another connection, or never will."""
+        with self._lock:
+            self._changed.wait_for(lambda: self._over or not (self._unheard or self._transfers.sending()))
 
     def leave(self) -> None:
         """Say goodbye, and come back when the connection is over. Also for one that has not joined, or only half."""
@@ -212,7 +210,12 @@ class Client:
         if all_heard:  # else the network has died, and the server's end does not come either
             self._listener.join(LEAVE_SECONDS)
         self._stream.end()
-        self._listener.join(LEAVE_SECONDS)  # not for ever: it may be stuck in what shows its events
+        self._listener.join(LEAVE_SECONDS)
+        if self._listener.is_alive():
+            # Stuck, in a connect that nobody answers or in what shows its events. In that, this may be stuck as well.
+            telling = Thread(target=self._end, args=[events.Ended()], name="end", daemon=True)
+            telling.start()
+            telling.join(LEAVE_SECONDS)
 
     def _wait_until_heard(self) -> bool:
         """Before the goodbye, because the server acknowledges nothing after it. False when the acks stay away."""
@@ -271,11 +274,17 @@ class Client:
             if failure is not None:
                 ended = failure
                 break
-        if self._leaving.is_set():
-            ended = events.Ended()
-        files = self._transfers.end("the connection is over")
+        self._end(events.Ended() if self._leaving.is_set() else ended)
+
+    def _end(self, ended: events.Ended) -> None:
+        """Tell of the end, once: the listener does, or who could not wait for it."""
         with self._lock:
+            if self._over:
+                return
+            self._over = True
             texts = len(self._unheard)
+            self._changed.notify_all()
+        files = self._transfers.end("the connection is over")
         self._on_event(replace(ended, unsent_texts=texts, unsent_files=files))
 
     def _listen_once(self) -> events.Ended:
@@ -353,6 +362,12 @@ class Client:
             self._roster.remove(entry.name)
         self._on_event(entry)
 
+    def _tell_of_file(self, event: events.Event) -> None:
+        self._on_event(event)
+        if isinstance(event, events.FileSent | events.FileFailed):
+            with self._lock:
+                self._changed.notify_all()
+
     def _drop_heard(self, said: int) -> None:
         """The server has these texts of ours: they need not be said again."""
         with self._lock:
@@ -375,6 +390,9 @@ class Client:
             except OSError as error:
                 reason = f"Connection lost: {error.strerror or error}"
                 continue
+            if self._leaving.is_set():  # while nobody answered: then it has been told what was not sent
+                self._stream.close()
+                return events.Ended()
             try:
                 self._on_event(self._resume())
                 return None

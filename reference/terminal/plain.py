@@ -21,11 +21,12 @@ class Plain:
 
     def show(self, event: Event) -> None:
         """Print an event's lines."""
+        if isinstance(event, Ended):
+            self._ended = event  # first: what shows it may be stuck, and the exit status is right
         lines = lines_of(event)
         if lines:
             self._tell("\n".join(lines))  # at once: a text may have thousands of lines, and each write is a wait
         if isinstance(event, Ended):
-            self._ended = event
             self._over.set()
 
     def run(self) -> int:

@@ -7,10 +7,12 @@ import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event as Flag
 from threading import Thread
 
 import pytest
 
+from labkit.proxy import Proxy
 from reference.client import connection
 from reference.client.connection import Client
 from reference.client.events import Ended, Event
@@ -29,9 +31,9 @@ def test_all_said_before_the_goodbye_is_heard_and_nothing_told(tmp_path: Path) -
         server.shown.wait_for("[ann] 99")
 
 
-@pytest.mark.parametrize("way", ["!q", "end of input"])
+@pytest.mark.parametrize("way", ["!q", "Ctrl-C"])
 def test_texts_that_wait_for_a_connection_are_told_at_the_end(way: str, tmp_path: Path) -> None:
-    """And the exit status says it to scripts."""
+    """And the exit status says it to scripts. A Ctrl-C ends the wait of one whose input has ended."""
     with ServerProgram() as server, ClientProgram(server.address, "ann", tmp_path) as ann:
         ann.joined()
         server.kill(signal.SIGKILL)
@@ -43,8 +45,28 @@ def test_texts_that_wait_for_a_connection_are_told_at_the_end(way: str, tmp_path
         else:
             assert ann.process.stdin is not None
             ann.process.stdin.close()
+            ann.kill(signal.SIGINT)
         assert ann.status() == 1
         assert ann.shown.lines[-2:] == ["Disconnected", "2 messages were not sent"]
+
+
+def test_what_a_pipe_says_is_heard_though_the_connection_breaks_at_its_end(tmp_path: Path) -> None:
+    """Texts and files wait for the next connection, which is a moment away."""
+    (tmp_path / "film.mp4").write_bytes(bytes(1000))
+    with ServerProgram() as server, Proxy(server.address) as proxy:
+        with ClientProgram(proxy.address, "ann", tmp_path) as ann:
+            ann.joined()
+            proxy.hold()
+            ann.type("hello\n!send film.mp4")
+            ann.shown.wait_for(lambda line: line.startswith("Sending film.mp4"))
+            proxy.cut()
+            ann.shown.wait_for(lambda line: line.startswith("Connection lost"))
+            assert ann.process.stdin is not None
+            ann.process.stdin.close()
+            proxy.release()
+            assert ann.status() == 0
+            assert "File Successfully sent" in ann.shown.lines
+        server.shown.wait_for("[ann] hello")
 
 
 def test_a_file_sent_by_a_pipe_arrives_before_the_goodbye(tmp_path: Path) -> None:
@@ -119,6 +141,33 @@ def test_what_is_not_acknowledged_is_told_when_somebody_leaves(tmp_path: Path) -
     server.close()
     assert events[-1] == Ended(unsent_texts=1)
     assert not Ended(unsent_texts=1).well
+
+
+@pytest.mark.usefixtures("impatient")
+def test_the_end_is_told_once_though_the_listener_waits_for_a_connect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a network that swallows everything; also when the connect fails a moment later."""
+    trying, failing = Flag(), Flag()
+
+    def connect(client: Client) -> None:
+        trying.set()
+        failing.wait(DEADLINE)
+        raise OSError("nobody answers")
+
+    server = Deaf()
+    client, events = join(server, tmp_path)
+    monkeypatch.setattr(Client, "connect", connect)
+    client._stream.end()
+    client.say("hello?")
+    assert trying.wait(DEADLINE)
+    client.leave()
+    assert events[-1] == Ended(unsent_texts=1)
+    failing.set()
+    assert client._listener is not None
+    client._listener.join(DEADLINE)
+    server.close()
+    assert [each for each in events if isinstance(each, Ended)] == [Ended(unsent_texts=1)]
 
 
 def test_a_file_that_cannot_be_finished_is_waited_for_no_longer_than_the_connection_lasts(tmp_path: Path) -> None:
