@@ -190,6 +190,11 @@ class Client:
         """Somebody types: files come slower for a moment, so that the letters are there at once."""
         self._transfers.give_way()
 
+    def wait_for_room(self) -> None:
+        """Come back when a text is not refused because too many wait, or when nobody will hear it any more."""
+        with self._lock:
+            self._changed.wait_for(lambda: self._over or self._unheard_bytes <= MAX_UNHEARD)
+
     def finish(self) -> None:
         """Come back when the server has every text and file of ours, perhaps by another connection, or never will."""
         with self._lock:

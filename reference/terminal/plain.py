@@ -45,7 +45,10 @@ class Plain:
     def _read(self) -> None:
         while True:
             try:
-                obey(self._client, input(), self._tell)
+                line = input()
+                if not sys.stdin.isatty():  # a script has the time; and a person wants to be told
+                    self._client.wait_for_room()
+                obey(self._client, line, self._tell)
             except TextTooLong as error:
                 self._tell(str(error))
             except (Leave, EOFError, OSError) as end:  # OSError: not to be read, as nohup has it

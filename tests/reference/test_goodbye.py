@@ -18,7 +18,7 @@ from reference.client.connection import Client
 from reference.client.events import Ended, Event
 from reference.client.wording import lines_of
 from reference.protocol import FEATURES, FROM_CLIENT, Bye, Decoder, Frame, Hello, Numbers, Offer, Welcome, encode
-from tests.reference.live import ClientProgram, ServerProgram
+from tests.reference.live import ClientProgram, Program, ServerProgram
 from tests.reference.people import DEADLINE
 
 
@@ -78,6 +78,21 @@ def test_a_file_sent_by_a_pipe_arrives_before_the_goodbye(tmp_path: Path) -> Non
         ann.process.stdin.close()
         assert ann.status() == 0
         assert ann.shown.lines[-2:] == ["File Successfully sent", "Disconnected"]
+
+
+def test_a_pipe_that_says_more_than_may_wait_is_heard_whole(tmp_path: Path) -> None:
+    """It is read no faster than the server hears, and nothing of it is dropped."""
+    code = "from reference.client import __main__ as program, connection\nconnection.MAX_UNHEARD = 0\nprogram.main()"
+    lines = [str(number) for number in range(100)]
+    with ServerProgram() as server:
+        host, port = server.address
+        options = ("--yes", "--mode", "terminal", "--name", "ann")
+        with Program("-c", code, host, str(port), *options, cwd=tmp_path) as ann:
+            ann.type("\n".join([*lines, "!q"]))
+            ann.status()
+        server.shown.wait_for("[ann] !DISCONNECT")
+        said = [line for line in server.shown.lines if line.startswith("[ann] ")]
+    assert said == [f"[ann] {line}" for line in [*lines, "!DISCONNECT"]]
 
 
 @pytest.mark.parametrize(("count", "line"), [(1, "1 message was not sent"), (2, "2 messages were not sent")])
