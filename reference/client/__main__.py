@@ -17,7 +17,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from reference import arguments
-from reference.terminal import questions
+from reference.terminal import ENDINGS, questions
 
 if TYPE_CHECKING:
     from reference.client.connection import Client
@@ -32,9 +32,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments.open_missing_streams()
     options = _parse(argv)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for name in ("SIGTERM", "SIGHUP"):  # Windows has no signal for a terminal that is closed
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _interrupt)
+    for number in ENDINGS:
+        signal.signal(number, _interrupt)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a byte that is no text is no reason to end
     try:
@@ -95,7 +94,9 @@ def _meet(client: "Client", screen: "_Later", options: argparse.Namespace) -> in
         if face is None:
             return 1
         screen.face = face.show
-        _join(client, options.name)
+        if not _join(client, options.name):
+            client.leave()
+            return 1
         return face.run()
     except (KeyboardInterrupt, EOFError):
         # While a question is open, or in the moment before the face takes over.
@@ -129,24 +130,32 @@ class _Later:
             self.face(event)
 
 
-def _join(client: "Client", name: str | None) -> None:
+def _join(client: "Client", name: str | None) -> bool:
+    """False, with a line that says what to do, when nobody is there to choose another name than the one given."""
     from reference.client.connection import NameRefused
     from reference.printable import one_line
 
+    asks = name is None or sys.stdin.isatty()  # else the next line of the input is a script's, and no name
     while True:
         if name is None:
             name = questions.ask("Enter your Name : ")
         try:
             client.join(name)
         except NameRefused as error:
+            if not asks:
+                print(f"{one_line(str(error))}: start again with another --name", file=sys.stderr)
+                return False
             print(one_line(str(error)))
             name = None
         else:
-            return
+            return True
 
 
 def _print_last(text: str) -> None:
     """Print this and what was printed before, but do not wait for ever for who reads it: a pipe may be full."""
+
+    for number in (signal.SIGINT, *ENDINGS):  # it ends already: one more Ctrl-C has nothing to say
+        signal.signal(number, signal.SIG_IGN)
 
     def write() -> None:
         with contextlib.suppress(OSError):  # nobody reads it any more

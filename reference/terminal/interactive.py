@@ -43,6 +43,7 @@ from reference.client.events import (
 )
 from reference.client.wording import lines_of
 from reference.printable import lines, one_line
+from reference.terminal import ENDINGS
 from reference.terminal.commands import Leave, obey, said
 from reference.terminal.completion import complete
 from reference.terminal.progress import Progress
@@ -61,9 +62,6 @@ MAX_PROGRESS_ROWS = 4
 """Files whose progress is in sight. Sixty people may send at once."""
 
 _COLOURS = ["ansigreen", "ansimagenta", "ansicyan", "ansiblue", "ansiyellow"]
-
-# What asks a program to end: kill, and a terminal whose window is closed (which Windows has no signal for).
-_ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 # A terminal that knows this shows what stands between at once (synchronized output); others ignore it.
 _BEGIN_UPDATE, _END_UPDATE = "\x1b[?2026h", "\x1b[?2026l"
@@ -99,7 +97,7 @@ class Interactive:
 
     def run(self) -> int:
         """Let the person type until the chat ends; returns the exit status."""
-        previous = {number: signal.signal(number, lambda *_: self._leave()) for number in _ENDINGS}
+        previous = {number: signal.signal(number, lambda *_: self._leave()) for number in ENDINGS}
         try:
             self._app.run(pre_run=self._begin)
         except (EOFError, OSError):

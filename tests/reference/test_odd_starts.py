@@ -17,7 +17,7 @@ import pytest
 
 from reference.protocol import Refused, Text, encode
 from tests.graded.implementation import free_port
-from tests.reference.live import ROOT, ClientProgram, ServerProgram, serving
+from tests.reference.live import ROOT, ClientProgram, Program, ServerProgram, serving
 from tests.reference.people import DEADLINE
 from tests.reference.raw import Raw
 
@@ -128,6 +128,17 @@ def test_a_name_that_cannot_be_sent_is_asked_again(name: str) -> None:
     assert b"Traceback" not in done.stderr
 
 
+def test_a_name_that_a_script_gives_is_not_asked_again() -> None:
+    """The next line of its input is a text, which must not become its name."""
+    with serving() as live, Raw(live.address) as ann:
+        ann.join("ann")
+        host, port = live.address
+        done = shell(f"client {host} {port} --yes --mode terminal --name ann", "hello everybody\n")
+    assert done.returncode == 1
+    assert done.stderr == "this name is taken: start again with another --name\n"
+    assert done.stdout == ""
+
+
 @pytest.mark.parametrize("code", ["name-bad", "full"])
 def test_a_servers_reason_is_shown_harmlessly(code: str) -> None:
     """A server is somebody else too: its words must not rewrite the screen."""
@@ -195,6 +206,48 @@ def test_one_ctrl_c_ends_a_client_whose_output_is_full(tmp_path: Path) -> None:
                 ann.kill()
         for each in (reader, writer, master, terminal):
             os.close(each)
+
+
+RUN = "import os, sys; os.execv('/bin/sh', ['sh', '-c', sys.argv[1]])"
+
+IMPATIENT = """
+import os, signal, sys
+from reference.client import __main__ as client
+
+class Output:
+    def write(self, text):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def flush(self):
+        pass
+
+sys.stdout = Output()
+client._print_last("Disconnected")
+"""
+
+
+def test_a_held_ctrl_c_ends_a_client_without_a_traceback() -> None:
+    """The last one comes while it prints its last line."""
+    done = subprocess.run([sys.executable, "-c", IMPATIENT], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system tells nobody that a terminal is closed")
+def test_a_client_under_nohup_outlives_its_terminal() -> None:
+    """Which is what nohup is for."""
+    with serving() as live, Raw(live.address) as bob:
+        bob.join("bob")
+        host, port = live.address
+        line = f"trap '' HUP; exec {shlex.quote(sys.executable)} -m reference.client {host} {port} --name ann"
+        with Program("-c", RUN, line + " --yes --mode terminal") as ann:
+            ann.shown.wait_for("Client 2 : ann")
+            ann.kill(signal.SIGHUP)
+            bob.send(Text("still there?"))
+            ann.shown.wait_for("[bob] still there?")
+            ann.type("yes")
+            live.shown.wait_for("[ann] yes")
+            ann.type("!q")
+            assert ann.status() == 0
 
 
 @pytest.mark.parametrize("line", ["!get \u00b2", "!get " + "9" * 5000, "!get", "!get -1"])
