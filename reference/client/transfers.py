@@ -86,7 +86,7 @@ class Transfers:
         self._auto_get = auto_get
         self._on_event = on_event
         self._can_resume = can_resume
-        # Guards the three below.
+        # Guards the three below, which files of others come and which are called off, and what is asked for them.
         self._lock = Lock()
         self._outgoing: dict[bytes, _Outgoing] = {}
         self._incoming: dict[bytes, _Incoming] = {}
@@ -113,15 +113,14 @@ class Transfers:
     def get(self, number: int) -> bool:
         """Fetch a file that waits. False when none of that number does."""
         with self._lock:
-            found = [each for each in self._incoming.values() if each.number == number]
-        for incoming in found:
-            if incoming.called_off:
-                incoming.wanted_again = True
-                return True
-            if incoming.download is None:
-                self._begin(incoming)
-                return True
-        return False
+            incoming = next((each for each in self._incoming.values() if each.number == number), None)
+            if incoming is None or (incoming.download is not None and not incoming.called_off):
+                return False
+            incoming.wanted_again = incoming.called_off
+            begins = not incoming.called_off
+        if begins:
+            self._begin(incoming)
+        return True
 
     def cancel(self, number: int) -> bool:
         """Call a file off, either way; ``get`` fetches one that was coming again. False when none of that number moves.
@@ -131,16 +130,16 @@ class Transfers:
         with self._lock:
             going = [file_id for file_id, each in self._outgoing.items() if each.number == number]
             coming = [each for each in self._incoming.values() if each.number == number and each.download is not None]
+            stopped = [each for each in coming if not each.called_off]
+            for incoming in coming:
+                incoming.called_off, incoming.wanted_again = True, False
         for file_id in going:
             outgoing = self._drop_outgoing(file_id)
             if outgoing is not None:
                 self._withdraw(file_id, "its sender called it off")
                 self._on_event(outgoing.failed("you called it off"))
-        for incoming in coming:
-            incoming.wanted_again = False
-            if not incoming.called_off:
-                incoming.called_off = True
-                self._on_event(incoming.failed("you called it off"))
+        for incoming in stopped:
+            self._on_event(incoming.failed("you called it off"))
         return bool(going or coming)
 
     def give_way(self) -> None:
@@ -161,12 +160,13 @@ class Transfers:
             for frame in [*self._withdrawn, *(each.offer for each in self._outgoing.values())]:
                 outbox.send(frame)
             coming = [each for each in self._incoming.values() if each.download is not None]
-        for incoming in coming:
-            incoming.pull.restart()
-            if incoming.called_off:
-                self._let_go(incoming)
-            else:
-                self._ask(incoming)
+            called_off = [each for each in coming if each.called_off]
+            for incoming in coming:
+                incoming.pull.restart()
+                if not incoming.called_off:
+                    self._ask(incoming)
+        for incoming in called_off:
+            self._let_go(incoming)
 
     def sending(self) -> bool:
         """Whether the server has not all of a file of ours."""
@@ -252,7 +252,8 @@ class Transfers:
             return
         for event in incoming.progress(incoming.pull.arrived):
             self._on_event(event)
-        self._ask(incoming)
+        with self._lock:
+            self._ask(incoming)
         if time.monotonic() - self._typed_at < TYPING_SECONDS:
             time.sleep(GIVE_WAY_SECONDS)
 
@@ -291,24 +292,30 @@ class Transfers:
 
     def _begin(self, incoming: _Incoming) -> None:
         try:
-            incoming.download = Download(self._folder, incoming.name, incoming.offer.id)
-        except OSError as error:
-            self._fail(incoming, f"cannot write to {self._folder}: {error.strerror}", tell=True)
-            return
-        self._ask(incoming)
+            with self._lock:
+                if incoming.download is not None or self._incoming.get(incoming.offer.id) is not incoming:
+                    return  # another thread was faster
+                incoming.download = Download(self._folder, incoming.name, incoming.offer.id)
+                self._ask(incoming)
+        except (OSError, ValueError) as error:  # ValueError: a name that this disk's encoding cannot hold
+            reason = error.strerror if isinstance(error, OSError) else "no file can have this name here"
+            self._fail(incoming, f"cannot write to {self._folder}: {reason}", tell=True)
 
     def _let_go(self, incoming: _Incoming) -> None:
         """Make a file that we called off one that waits, once all that was asked for has been answered."""
         assert incoming.download is not None
         incoming.download.discard()
         if incoming.pull.open_questions == 0:
-            incoming.download = None
-            incoming.pull = Pull(incoming.offer.id, incoming.offer.size)
-            incoming.called_off = False
-            if incoming.wanted_again:
+            with self._lock:
+                incoming.download = None
+                incoming.pull = Pull(incoming.offer.id, incoming.offer.size)
+                incoming.called_off = False
+                again = incoming.wanted_again
+            if again:
                 self._begin(incoming)
 
     def _ask(self, incoming: _Incoming) -> None:
+        """Requires _lock: what is asked goes out on the connection that it is noted for."""
         questions = b"".join(wire.encode(get) for get in incoming.pull.questions())
         if questions:
             self._outbox.send(questions)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any, cast
 
 import pytest
 
-from reference.client.events import Event, FileReceived
-from reference.client.transfers import GIVE_WAY_SECONDS, TYPING_SECONDS, Transfers
-from reference.protocol import FROM_CLIENT, MAX_CHUNK, Abort, Data, Decoder, End, Frame, OfferFrom
+from reference.client.events import Event, FileFailed, FileReceived
+from reference.client.transfers import GIVE_WAY_SECONDS, TYPING_SECONDS, Transfers, _Incoming
+from reference.protocol import FROM_CLIENT, MAX_CHUNK, Abort, Data, Decoder, End, Frame, Get, OfferFrom
+from reference.pull import Pull
+from tests.reference.people import DEADLINE
 
 ID = bytes(range(16))
 
@@ -119,3 +124,68 @@ def test_what_was_called_off_while_away_is_told_on_each_new_connection(tmp_path:
     transfers.reconnected(cast(Any, broken))
     transfers.reconnected(cast(Any, good))
     assert [type(frame) for frame in good.frames] == [Abort]
+
+
+def test_a_name_that_this_disk_cannot_hold_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an emoji in a locale of ASCII: the thread that listens goes on."""
+    seen: list[Event] = []
+    transfers = Transfers(cast(Any, Deaf()), tmp_path, 10**9, seen.append)
+    monkeypatch.setattr(Path, "open", lambda path, mode: path.name.encode("ascii"))
+    transfers.offered(OfferFrom("sanjay", ID, "\U0001f600.txt", 5))
+    assert seen[-1] == FileFailed(1, "\U0001f600.txt", f"cannot write to {tmp_path}: no file can have this name here")
+
+
+def meanwhile(transfers: Transfers, function: Callable[[], None]) -> Thread:
+    """Another thread comes in between, if the transfers' lock does not keep it out."""
+    thread = Thread(target=function)
+    thread.start()
+    if not transfers._lock.locked():
+        thread.join(DEADLINE)
+    return thread
+
+
+def test_a_file_wanted_again_comes_though_its_last_answer_comes_in_that_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`!get` sees that it is called off, and the other thread makes it one that waits."""
+    outbox, threads = Kept(), list[Thread]()
+    transfers = Transfers(cast(Any, outbox), tmp_path, 10**9, lambda event: None)
+    transfers.offered(OfferFrom("sanjay", ID, "a.txt", 5))
+    transfers.cancel(1)
+    transfers.data(Data(ID, 0, b"hello"))
+    answers = iter([End(ID, hashlib.sha256(b"hello").digest())])
+
+    def look(incoming: _Incoming) -> Any:
+        called_off = vars(incoming)["called_off"]
+        for answer in answers:
+            threads.append(meanwhile(transfers, partial(transfers.ended, answer)))
+        return called_off
+
+    watched = property(look, lambda incoming, value: vars(incoming).update(called_off=value))
+    monkeypatch.setattr(_Incoming, "called_off", watched, raising=False)
+    assert transfers.get(1)
+    threads[0].join(DEADLINE)
+    transfers.data(Data(ID, 0, b"again"))
+    transfers.ended(End(ID, hashlib.sha256(b"again").digest()))
+    assert (tmp_path / "a.txt").read_bytes() == b"again"
+
+
+def test_questions_made_before_a_reconnection_are_not_asked_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread that reconnects asks them itself, and nobody takes a second answer."""
+    old, new, threads = Kept(), Kept(), list[Thread]()
+    transfers = Transfers(cast(Any, old), tmp_path, 0, lambda event: None)
+    transfers.offered(OfferFrom("sanjay", ID, "a.txt", 5))
+    ask, connections = Pull.questions, iter([new])
+
+    def questions(pull: Pull) -> list[Get]:
+        made = list(ask(pull))
+        for connection in connections:
+            threads.append(meanwhile(transfers, partial(transfers.reconnected, cast(Any, connection))))
+        return made
+
+    monkeypatch.setattr(Pull, "questions", questions)
+    assert transfers.get(1)
+    threads[0].join(DEADLINE)
+    assert [frame.offset for frame in new.frames if isinstance(frame, Get)] == [0, 5]
