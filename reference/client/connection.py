@@ -35,6 +35,9 @@ LEAVE_SECONDS = 3.0
 """How long leaving waits for what was said before to go out, and for each word of the server that it was heard: flood
 control answers a text at least once a second."""
 
+TELL_SECONDS = 1.0
+"""How long leaving waits for the end to be shown by another thread than the one that listens."""
+
 AUTO_GET = 100 * 10**6
 """Bytes: larger files wait until they are asked for, so that nobody's disk fills by itself."""
 
@@ -220,7 +223,7 @@ class Client:
             # Stuck, in a connect that nobody answers or in what shows its events. In that, this may be stuck as well.
             telling = Thread(target=self._end, args=[events.Ended()], name="end", daemon=True)
             telling.start()
-            telling.join(LEAVE_SECONDS)
+            telling.join(TELL_SECONDS)
 
     def _wait_until_heard(self) -> bool:
         """Before the goodbye, because the server acknowledges nothing after it. False when the acks stay away."""

@@ -6,9 +6,11 @@ they have to show (waiting.py) and wake it.
 
 import asyncio
 import contextlib
+import os
 import signal
 import zlib
-from threading import Lock
+from threading import Event as Flag
+from threading import Lock, Thread
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
@@ -55,6 +57,9 @@ DRAW_SECONDS = 0.03
 """The least time between two times that lines are drawn: a flood comes in bundles, which neither flicker nor take the
 time that typing needs."""
 
+STUCK_SECONDS = 3.0
+"""How long a signal to end waits for a terminal that does not take what is drawn."""
+
 MAX_INPUT_ROWS = 10
 """Rows of a long text that are in sight while it is typed."""
 
@@ -78,6 +83,7 @@ class Interactive:
         self._progress: dict[int, Progress] = {}
         self._sending: set[int] = set()
         self._over = False
+        self._drawn = Flag()  # nothing is drawn any more
         self._ended = Ended()
         self._news = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -97,13 +103,14 @@ class Interactive:
 
     def run(self) -> int:
         """Let the person type until the chat ends; returns the exit status."""
-        previous = {number: signal.signal(number, lambda *_: self._leave()) for number in ENDINGS}
+        previous = {number: signal.signal(number, lambda *_: self._end()) for number in ENDINGS}
         try:
             self._app.run(pre_run=self._begin)
         except (EOFError, OSError):
             pass  # the terminal is gone
         finally:
             self._loop = None
+            self._drawn.set()
             for number, handler in previous.items():
                 signal.signal(number, handler)
         self._client.leave()
@@ -176,6 +183,18 @@ class Interactive:
     def _leave(self) -> None:
         self._over = True
         self._wake()
+
+    def _end(self) -> None:
+        """What a signal asks for."""
+        self._leave()
+        Thread(target=self._end_anyway, name="ending", daemon=True).start()
+
+    def _end_anyway(self) -> None:
+        """Where the terminal stands still (Ctrl-S), the thread that draws is stuck in it, and cannot leave."""
+        if not self._drawn.wait(STUCK_SECONDS):
+            self._client.leave()
+            with self._app.input.cooked_mode():  # as the terminal was
+                os._exit(0 if self._ended.well else 1)
 
     def _wake(self) -> None:
         """For any thread, and for signal handlers."""

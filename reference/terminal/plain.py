@@ -9,6 +9,9 @@ from reference.client.events import Ended, Event
 from reference.client.wording import lines_of
 from reference.terminal.commands import Leave, obey
 
+NEW_LINE_SECONDS = 1.0
+"""How long the end waits for a terminal to show that a line is over."""
+
 
 class Plain:
     """Two threads: the client's listens to the server and shows; one of ours reads what is typed."""
@@ -38,7 +41,10 @@ class Plain:
                 pass
         except KeyboardInterrupt:
             if sys.stdin.isatty() and sys.stdout.isatty():  # a pipe has no such line, and may be full
-                self._tell("")  # ends the line that the terminal has begun with ^C
+                # Ends the line that the terminal has begun with ^C. It may stand still: then it is not waited for.
+                telling = Thread(target=self._tell, args=[""], name="new line", daemon=True)
+                telling.start()
+                telling.join(NEW_LINE_SECONDS)
         self._client.leave()
         return 0 if self._ended.well else 1
 

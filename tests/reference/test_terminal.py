@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ from labkit.proxy import Faults, Proxy
 from reference.client.connection import Client
 from reference.client.events import Event, FileFailed, FileProgress, FileReceived, Said
 from reference.client.wording import lines_of
+from reference.terminal import plain
 from reference.terminal.interactive import Interactive
 from reference.terminal.progress import Progress
 from reference.terminal.waiting import MAX_WAITING, Waiting
@@ -372,6 +374,50 @@ def test_a_signal_leaves(room: Room, number: signal.Signals, term: str) -> None:
     assert sravya.exit_status() == 0
     assert sravya.lines()[-1] == "Disconnected"
     room.server.shown.wait_for("[sravya] !DISCONNECT")
+
+
+def test_a_signal_leaves_a_terminal_that_stands_still(room: Room) -> None:
+    """Ctrl-S, or one that hangs: the thread that draws is stuck in it."""
+    sravya = room.enter()
+    sravya.pause_output()
+    for number in range(300):
+        room.friend.client.say(f"line {number} " + "x" * 2000)
+    room.server.shown.wait_for(lambda line: line.startswith("[sanjay] line 299 "))
+    sravya.send_signal(signal.SIGTERM)
+    room.server.shown.wait_for("[sravya] !DISCONNECT")
+    sravya.resume_output()
+    assert sravya.exit_status() == 0
+
+
+class Console(io.StringIO):
+    """A terminal that can do no more than lines."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
+
+
+class Interrupted(threading.Event):
+    """Ctrl-C comes as soon as somebody waits."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Not for long."""
+        raise KeyboardInterrupt
+
+
+def test_a_plain_terminal_that_stands_still_can_be_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that shows is stuck in it, with the lock that keeps lines apart."""
+    monkeypatch.setattr(plain, "NEW_LINE_SECONDS", 0.0)
+    monkeypatch.setattr(sys, "stdin", Console())
+    monkeypatch.setattr(sys, "stdout", Console())
+    client = Mock()
+    face = plain.Plain(client)
+    face._over = Interrupted()
+    leaving = threading.Thread(target=face.run, daemon=True)
+    with face._lock:
+        leaving.start()
+        leaving.join(DEADLINE)
+        client.leave.assert_called_once()
 
 
 def test_closing_the_terminal_leaves(room: Room) -> None:
