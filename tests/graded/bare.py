@@ -73,6 +73,8 @@ class Bare:
         self.answers_pings = True
         self.sees: list[Frame] = []
         self._decoder = Decoder(accepts)
+        self._begun = b""  # what it has sent of a frame that has no end yet
+        self._owed = 0  # pongs
 
     def __str__(self) -> str:
         return self.name
@@ -177,6 +179,14 @@ class Bare:
             raise Unmet(f"{self.other} asks for one piece after the other", f"it has asked {asked} times")
 
     def _send(self, data: bytes) -> None:
+        """These bytes, and the pongs that it owes: but none into the midst of a frame."""
+        self._put(data)
+        self._begun = without_whole_frames(self._begun + data)
+        if self._owed and not self._begun:
+            pongs, self._owed = self._owed * encode(Pong()), 0
+            self._put(pongs)
+
+    def _put(self, data: bytes) -> None:
         try:
             self.sock.sendall(data)
         except TimeoutError:
@@ -198,7 +208,8 @@ class Bare:
                     return None
                 self._decoder.feed(data)
             if isinstance(frame, Ping) and self.answers_pings:
-                self._send(encode(Pong()))
+                self._owed += 1
+                self._send(b"")
         except ProtocolError as error:
             limit = OUR_LIMIT if error.code == "bad-length" else ""
             raise Unmet(f"{self.other} sends frames as the specification has them", f"{error}{limit}") from None
@@ -296,6 +307,14 @@ class BareServer(Bare):
                 at = get.offset
                 self.sends(piece(get, content))
                 self._stop_going_round_in_circles(asked := asked + 1, content)
+
+
+def without_whole_frames(data: bytes) -> bytes:
+    """What follows the last whole frame: the beginning of another, or nothing."""
+    at = 0
+    while len(data) - at >= 4 and len(data) - at >= (size := 4 + struct.unpack_from(">I", data, at)[0]):
+        at += size
+    return data[at:]
 
 
 def unfinished(begun: bytes) -> list[str]:

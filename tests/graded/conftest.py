@@ -21,7 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for mark in (
         "stage(n): the first stage of the ladder that can do what the story is about",
         "every_network: a story about the wire; without --network it is told on each network",
-        "direct: told on the plain network only, whatever --network says",
+        "direct(tapped): told on the plain network only, whatever --network says; if tapped, a failure shows the wire",
         "reference(role): the server, or the client, goes further here than the stages do",
         "stages(role): the stages' server, or client, does this; the reference does it otherwise, or need not",
         "task(number, role, points, needs): the task that this tests, its side (server, client or both), what it is "
@@ -110,12 +110,17 @@ def chat(request: pytest.FixtureRequest, network: str, sides: tuple[str, str], t
         title=request.node.name,
         again=_again(request, network, seed),
         tasks=_tasks(request.node),
-        tapped=request.node.get_closest_marker("direct") is None,
+        tapped=_is_tapped(request.node),
     )
     with nothing_left_behind():
         story = Story(setting, tmp_path)
         yield story
         story.close()
+
+
+def _is_tapped(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("direct")
+    return mark is None or mark.kwargs.get("tapped", False)
 
 
 def _tasks(item: pytest.Item) -> tuple[str, ...]:

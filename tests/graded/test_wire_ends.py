@@ -343,9 +343,9 @@ def test_who_is_silent_is_asked_and_who_stays_silent_is_given_up(chat: Story) ->
 
 @task("5.5", role="server", points=1)
 @pytest.mark.stages("server")
-@pytest.mark.direct
+@pytest.mark.direct(tapped=True)
 def test_silence_in_the_midst_of_a_frame_loses_no_bytes(chat: Story) -> None:
-    """Whoever is asked then, and goes on, is heard. (To give them up at once is allowed.)"""
+    """Whoever is asked then, and goes on, is heard; the pong comes behind. (To give them up at once is allowed.)"""
     chat.hurries_clocks()
     chat.server()
     listener, speaker = chat.bare_client(), chat.bare_client()
