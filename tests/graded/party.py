@@ -77,6 +77,11 @@ class Party:
             self.wait_for(f"{self} sees {what}", lambda: any(map(test, self.program.lines())))
             return next(filter(test, self.program.lines()))
 
+    def sees_that(self, what: str, holds: Callable[[list[str]], bool]) -> None:
+        """Lines of which this is true, all taken together."""
+        with self.story.step(f"{self} sees {what}"):
+            self.wait_for(f"{self} sees {what}", lambda: holds(self.program.lines()))
+
     def never_sees(self, *lines: str) -> None:
         """None of these lines, though all that was said later has been seen everywhere."""
         self.story.everyone_talks()
@@ -203,6 +208,18 @@ class Person(Party):
         """Type the reply to a question that is on the screen."""
         self._answered[question] += 1
         self.program.type(reply)
+
+    def ends_unless(self, what: str, holds: Callable[[list[str]], bool], status: int) -> bool:
+        """Whether it has ended, with this status, in place of showing lines of which this is true."""
+        expected = f"{self} sees {what}, or ends with exit status {status}"
+        with self.story.step(expected):
+            self.wait_for(expected, lambda: holds(self.program.lines()) or self.program.over)
+            if holds(self.program.lines()):
+                return False
+            if self.program.status != status:
+                raise Unmet(expected, f"it {condition(self.program)}")
+            self.present = False
+            return True
 
     def is_asked_again(self, question: str) -> None:
         """A question that was answered before."""
