@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from labkit.student.run import Result
 from labkit.student.stories import Told
 
+# With each pair whose other half is not the student's: whose fault it is, and what else may have played that half.
 BROKEN = {
-    "your-server": "Your server is at fault: it fails with the reference's client too",
-    "your-client": "Your client is at fault: it fails with the reference's server too",
+    "your-server": ("Your server is at fault", "the reference's client"),
+    "your-client": ("Your client is at fault", "the reference's server"),
 }
+# What a story says over the screen of such a program: in one of bare frames there is none.
+_REFERENCE = re.compile(r"^--- .*\((the reference's \w+)\): ", re.MULTILINE)
 
 
 @dataclass
@@ -63,12 +67,16 @@ def first_failure(group: Group) -> Result | None:
 
 def blame(results: list[Result]) -> str:
     """Which half is broken, as far as one story told with each pair can say."""
-    failed = {result.told.pair for result in results if result.outcome == "failed"}
+    texts = {result.told.pair: result.text for result in results if result.outcome == "failed"}
+    failed = texts.keys()
     halves = failed & BROKEN.keys()
+    tried = {pair for pair in halves if BROKEN[pair][1] in _REFERENCE.findall(texts[pair])}
     if len(halves) == 2:
-        return "Both your server and your client fail, each with the reference on the other side"
+        other = ", each with the reference on the other side" if tried else ""
+        return f"Both your server and your client fail{other}"
     if halves:
-        return BROKEN[halves.pop()]
+        fault, other = BROKEN[halves.pop()]
+        return fault + (f": it fails with {other} too" if tried else "")
     if "both-yours" in failed and any(result.told.pair in BROKEN for result in results):
         return "Your server and your client each pass with the reference on the other side, but not together"
     return ""

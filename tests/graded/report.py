@@ -66,7 +66,8 @@ def report(steps: list[Step], unmet: Unmet, programs: list[Shown], frames: list[
     """The story up to the step that failed, every screen, what passed on the wire, and how to run it again."""
     parts = ["", *_story(steps), "", f"expected: {unmet.expected}", f"but:      {unmet.instead}"]
     for each in programs:
-        parts += ["", f"--- {each.name}: {condition(each.program)} ---", *_screen(each.program)]
+        whose = f" (the reference's {each.role})" if each.folder is None else ""
+        parts += ["", f"--- {each.name}{whose}: {condition(each.program)} ---", *_screen(each.program)]
     if frames:
         parts += ["", f"--- the last {len(frames)} lines of what passed on the wire ---", *frames]
     if unmet.hung:

@@ -379,6 +379,21 @@ def test_the_broken_half_is_named() -> None:
     assert "Both" in blame([_failed(each) for each in (*both, *halves)])
 
 
+@pytest.mark.parametrize(
+    ("heading", "said"),
+    [
+        ("--- Sravya (the reference's client): runs (process 7) ---", "it fails with the reference's client too"),
+        ("  | --- Sravya (the reference's client): runs (process 7) ---", "Your server is at fault"),
+        ("--- the server: runs (process 7) ---", "Your server is at fault"),
+    ],
+    ids=["it took part", "a program shows such a line", "bare frames"],
+)
+def test_the_reference_is_named_only_where_it_took_part(heading: str, said: str) -> None:
+    """In a story of bare frames no program plays the other side."""
+    told = replace(collect(Options(1, ladder.STAGES[1], 1))[0], pair="your-server")
+    assert blame([replace(_failed(told), text=f"expected: x\n\n{heading}\n")]).endswith(said)
+
+
 def _failed(told: Told) -> Result:
     return Result(told, "failed", "", 0)
 
