@@ -67,17 +67,22 @@ def first_failure(group: Group) -> Result | None:
 
 def blame(results: list[Result]) -> str:
     """Which half is broken, as far as one story told with each pair can say."""
-    texts = {result.told.pair: result.text for result in results if result.outcome == "failed"}
-    failed = texts.keys()
-    halves = failed & BROKEN.keys()
-    tried = {pair for pair in halves if BROKEN[pair][1] in _REFERENCE.findall(texts[pair])}
+    return whose_fault((result.told.pair, result.outcome, result.text) for result in results)
+
+
+def whose_fault(tellings: Iterable[tuple[str, str, str]]) -> str:
+    """The same of tellings: the pair, what came of it, and the text of a failure."""
+    tellings = list(tellings)
+    texts = {pair: text for pair, outcome, text in tellings if outcome == "failed"}
+    halves = texts.keys() & BROKEN.keys()
+    tried = any(BROKEN[pair][1] in _REFERENCE.findall(texts[pair]) for pair in halves)
     if len(halves) == 2:
         other = ", each with the reference on the other side" if tried else ""
         return f"Both your server and your client fail{other}"
     if halves:
         fault, other = BROKEN[halves.pop()]
         return fault + (f": it fails with {other} too" if tried else "")
-    if "both-yours" in failed and any(result.told.pair in BROKEN for result in results):
+    if "both-yours" in texts and any(pair in BROKEN for pair, _, _ in tellings):
         return "Your server and your client each pass with the reference on the other side, but not together"
     return ""
 

@@ -8,7 +8,7 @@ from typing import Any
 from labkit.grade.config import Config
 from labkit.grade.reports.pages import number, render
 from labkit.grade.result import Result, StageResult, Story
-from labkit.student.verdict import BROKEN
+from labkit.student.verdict import whose_fault
 from labkit.tasks import tasks
 
 SIGNS = {"passed": ("✓", "good"), "failed": ("✗", "bad"), "not graded": ("–", "warn")}
@@ -56,15 +56,7 @@ def _story(story: Story) -> dict[str, Any]:
 
 def _whose(story: Story) -> str:
     """Which half is broken, as far as the tellings show."""
-    failed = {telling.pair for telling in story.tellings if telling.outcome == "failed"}
-    halves = failed & BROKEN.keys()
-    if len(halves) == 2:
-        return "Both your server and your client fail, each with the reference on the other side"
-    if halves:
-        return BROKEN[halves.pop()]
-    if "both-yours" in failed and any(telling.pair in BROKEN for telling in story.tellings):
-        return "Your server and your client each pass with the reference on the other side, but not together"
-    return ""
+    return whose_fault((telling.pair, telling.outcome, telling.text) for telling in story.tellings)
 
 
 def _earned(stories: list[Story]) -> int:
