@@ -24,8 +24,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "direct(tapped): told on the plain network only, whatever --network says; if tapped, a failure shows the wire",
         "reference(role): the server, or the client, goes further here than the stages do",
         "stages(role): the stages' server, or client, does this; the reference does it otherwise, or need not",
-        "task(number, role, points, needs): the task that this tests, its side (server, client or both), what it is "
-        "worth, and the other tasks of that stage without which it cannot pass",
+        "task(number, role, points, needs, hint): the task that this tests, its side (server, client or both), what "
+        "it is worth, the other tasks of that stage without which it cannot pass, and a hint where the task's misleads",
     ):
         config.addinivalue_line("markers", mark)
 
@@ -110,6 +110,7 @@ def chat(request: pytest.FixtureRequest, network: str, sides: tuple[str, str], t
         title=request.node.name,
         again=_again(request, network, seed),
         tasks=_tasks(request.node),
+        hint=_hint(request.node),
         tapped=_is_tapped(request.node),
     )
     with nothing_left_behind():
@@ -126,6 +127,11 @@ def _is_tapped(item: pytest.Item) -> bool:
 def _tasks(item: pytest.Item) -> tuple[str, ...]:
     mark = item.get_closest_marker("task")
     return (mark.args[0], *mark.kwargs.get("needs", ())) if mark else ("",)
+
+
+def _hint(item: pytest.Item) -> str:
+    mark = item.get_closest_marker("task")
+    return str(mark.kwargs.get("hint", "")) if mark else ""
 
 
 def _found(name: str, role: str, config: pytest.Config) -> Any:

@@ -56,11 +56,11 @@ class Party:
 
     # What it shows.
 
-    def sees(self, *lines: str) -> None:
+    def sees(self, *lines: str, in_vain: Callable[[], str] = lambda: "") -> None:
         """Each of these lines, whole, in this order; other lines may stand in between."""
         expected = ", then ".join(map(repr, lines))
         with self.story.step(f"{self} sees {expected}"):
-            self.wait_for(f"{self} sees {expected}", lambda: in_order(lines, self.program.lines()))
+            self.wait_for(f"{self} sees {expected}", lambda: in_order(lines, self.program.lines()), in_vain)
 
     def sees_all(self, lines: Iterable[str]) -> None:
         """Each of these lines, in any order; quick for many."""
@@ -71,10 +71,10 @@ class Party:
                 lambda: expected.issubset(self.shown()),
             )
 
-    def sees_where(self, what: str, test: Callable[[str], bool]) -> str:
-        """A line for which a function says yes; returns it."""
+    def sees_where(self, what: str, test: Callable[[str], bool], in_vain: Callable[[], str] = lambda: "") -> str:
+        """A line for which a function says yes; returns it. The other one says when it can come no more, and why."""
         with self.story.step(f"{self} sees {what}"):
-            self.wait_for(f"{self} sees {what}", lambda: any(map(test, self.program.lines())))
+            self.wait_for(f"{self} sees {what}", lambda: any(map(test, self.program.lines())), in_vain)
             return next(filter(test, self.program.lines()))
 
     def sees_that(self, what: str, holds: Callable[[list[str]], bool]) -> None:
@@ -123,13 +123,18 @@ class Party:
             if self.program.exit_status() != status:
                 raise Unmet(expected, f"it {condition(self.program)}")
 
-    def wait_for(self, expected: str, happened: Callable[[], bool]) -> None:
-        """Wait until something has happened; raise Unmet when it has not or no longer can."""
+    def wait_for(self, expected: str, happened: Callable[[], bool], in_vain: Callable[[], str] = lambda: "") -> None:
+        """Wait until something has happened; raise Unmet when it has not or no longer can.
+
+        `in_vain` says what has happened in its place, and waiting is of no use any more; or nothing.
+        """
         story = self.story
         with story.changed:
-            story.changed.wait_for(lambda: happened() or self.program.over, story.patience)
+            story.changed.wait_for(lambda: happened() or self.program.over or bool(in_vain()), story.patience)
             if happened():
                 return
+            if instead := in_vain():
+                raise Unmet(expected, instead)
             if self.program.over:
                 raise Unmet(expected, f"{self} {condition(self.program)}")
             raise Unmet(expected, f"{story.patience:.0f} seconds went by", hung=True)
@@ -198,10 +203,7 @@ class Person(Party):
     def answers(self, question: str, reply: str) -> None:
         """A question, once it is there."""
         with self.story.step(f"{self} answers {question!r} with {reply!r}"):
-            self.wait_for(
-                f"{self} is asked {question!r}",
-                lambda: self._asked(question) > self._answered[question],
-            )
+            self._waits_for_question(question, "")
             self.answer(question, reply)
 
     def answer(self, question: str, reply: str) -> None:
@@ -221,13 +223,15 @@ class Person(Party):
             self.present = False
             return True
 
+    def is_asked(self, question: str) -> None:
+        """A question that was not answered before."""
+        with self.story.step(f"{self} is asked {question!r}"):
+            self._waits_for_question(question, "")
+
     def is_asked_again(self, question: str) -> None:
         """A question that was answered before."""
         with self.story.step(f"{self} is asked {question!r} again"):
-            self.wait_for(
-                f"{self} is asked {question!r} again",
-                lambda: self._asked(question) > self._answered[question],
-            )
+            self._waits_for_question(question, " again")
 
     def answers_up_to_the_name(self) -> None:
         """Say yes, and choose the terminal if that is asked; stop at the question for the name."""
@@ -290,13 +294,15 @@ class Person(Party):
             path.write_bytes(content)
         return name
 
-    def received(self, content: bytes, times: int = 1, downloads: str = "downloads") -> Path:
+    def received(
+        self, content: bytes, times: int = 1, downloads: str = "downloads", in_vain: Callable[[], str] = lambda: ""
+    ) -> Path:
         """The file of the first `Successfully received:` line, or of a later one by its number,
         lies in this person's downloads folder and has this content. Returns its path.
         """
         expected = f"{self} received {len(content)} bytes as they were sent"
         with self.story.step(expected):
-            self.wait_for(expected, lambda: len(self._received()) >= times)
+            self.wait_for(expected, lambda: len(self._received()) >= times, in_vain)
             path = self.folder / self._received()[times - 1]
             # Only the folder itself may lie behind a link: a client that makes one shows us somebody else's file.
             own = self.folder.resolve() / downloads / self.name
@@ -335,6 +341,15 @@ class Person(Party):
     def is_own(self, path: Path) -> bool:
         """Whether it is a file, and no link on the way leads to one of somebody else."""
         return path.is_file() and path.resolve().is_relative_to(self.folder.resolve())
+
+    def _waits_for_question(self, question: str, again: str) -> None:
+        def in_vain() -> str:
+            too_late = question == MODE and self._asked(NAME)
+            return f"{NAME!r} came where the mode was to be asked{again}" if too_late else ""
+
+        self.wait_for(
+            f"{self} is asked {question!r}{again}", lambda: self._asked(question) > self._answered[question], in_vain
+        )
 
     def _received(self) -> list[str]:
         lines = self.program.lines()

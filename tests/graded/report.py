@@ -60,6 +60,8 @@ class Footer:
     """The story's own task, and then those that it needs."""
     seed: int
     again: str
+    hint: str = ""
+    """The story's own, where its task is about something else."""
 
 
 def report(steps: list[Step], unmet: Unmet, programs: list[Shown], frames: list[str], footer: Footer) -> str:
@@ -90,7 +92,19 @@ def _advice(programs: list[Shown], footer: Footer) -> list[str]:
     if said and (not first or (at and at not in undone)):
         return [f"{said}. Mend that first.", *(_task(at, hint=False) if at else [])]
     # What broke where nothing has been done yet broke for want of it.
-    return [*([said] if said else []), *(_task(first, ", not done yet") if first else _task(footer.tasks[0]))]
+    done_first = _task(first, ", not done yet") if first else _own_task(footer)
+    return [*([said] if said else []), *done_first]
+
+
+def _own_task(footer: Footer) -> list[str]:
+    """What the story is about; and why a check lists it at another task."""
+    from labkit.tasks import in_order
+
+    if footer.hint:
+        return [f"hint: {footer.hint}", f"guide: labs/stage-{in_order(footer.tasks[0])[0]}.md"]
+    own, last = footer.tasks[0], max(footer.tasks, key=in_order)
+    listed = f"; this story is about it, and listed at {last}, which it needs too" if last != own else ""
+    return _task(own, listed)
 
 
 def _break(programs: list[Shown], stage: int) -> tuple[str, str]:

@@ -68,6 +68,8 @@ class Setting:
     again: str = ""
     # The task that the story is about, as "3.2", and then those that it needs.
     tasks: tuple[str, ...] = ("",)
+    # Where that task's own hint would mislead.
+    hint: str = ""
     # Whether what passes on the wire is kept for the case of a failure. That costs a proxy on the way.
     tapped: bool = True
 
@@ -391,7 +393,8 @@ class Story:
     def _report(self, unmet: Unmet) -> str:
         shown = [self._shown(each, "server", self.setting.server) for each in self._servers]
         shown += [self._shown(each, "client", self.setting.client) for each in self.people]
-        footer = Footer(self.setting.stage, self.setting.tasks, self.setting.seed, self.setting.again)
+        told = self.setting
+        footer = Footer(told.stage, told.tasks, told.seed, told.again, told.hint)
         return report(self._steps, unmet, shown, self._frames.lines(), footer)
 
     def _shown(self, party: Party, role: str, implementation: Implementation) -> Shown:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from tests.graded.implementation import HOST, free_port
+from tests.graded.lines import is_question
+from tests.graded.party import CONNECT, NAME
 from tests.graded.story import LISTENING, Story
 
 pytestmark = pytest.mark.stage(1)
 
 # An address set aside for documentation (RFC 5737): no machine has it.
 NOT_OURS = "192.0.2.1"
+USAGE = "one line on stderr says how the program is called, and it ends with status 2; 1 is for what goes wrong later"
 
 
 @pytest.mark.direct
@@ -43,7 +46,7 @@ def test_the_server_says_where_it_is_and_that_it_listens(chat: Story) -> None:
     ids=" ".join,
 )
 @pytest.mark.parametrize("role", ["server", "client"])
-@pytest.mark.task("1.3", role="both", points=1)
+@pytest.mark.task("1.3", role="both", points=1, hint=USAGE)
 def test_wrong_arguments_get_one_line_of_usage(chat: Story, role: str, arguments: tuple[str, ...]) -> None:
     """On stderr, with exit status 2."""
     outcome = chat.runs(role, *arguments)
@@ -126,8 +129,13 @@ def test_a_restart_on_the_same_port_works_at_once(chat: Story) -> None:
 def test_nobody_listening_is_told_with_the_systems_reason(chat: Story) -> None:
     """The client prints `Connection refused` and ends with exit status 1."""
     sravya = chat.opens_client(port=free_port())
-    sravya.answers("Would you like to connect (yes/no)?", "yes")
-    sravya.sees_where("the reason Connection refused", lambda line: "Connection refused" in line)
+    sravya.answers(CONNECT, "yes")
+
+    def asked_too_soon() -> str:
+        asked = any(is_question(NAME, line) for line in sravya.program.lines())
+        return f"it asks {NAME!r}: the client should connect before it asks for the name" if asked else ""
+
+    sravya.sees_where("the reason Connection refused", lambda line: "Connection refused" in line, asked_too_soon)
     sravya.ends(1)
 
 

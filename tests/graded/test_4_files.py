@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from tests.graded.party import Person
 from tests.graded.story import Story
 
 pytestmark = pytest.mark.stage(3)
@@ -91,18 +94,34 @@ def test_only_the_base_name_travels(chat: Story) -> None:
     server.sees(f"[{sravya}] !send {name}", f"Received {name} (100 bytes)")
 
 
+def cannot_send(sender: Person, why_wrong: str) -> Callable[[], str]:
+    """What somebody is told who could have sent a file, once it is on the screen, and why it is wrong."""
+
+    def told() -> str:
+        line = next((line for line in sender.shown() if line.startswith(("Cannot send", "Send what?"))), "")
+        return f"{sender} sees {line!r}, but {why_wrong}" if line else ""
+
+    return told
+
+
 @pytest.mark.task("3.2", role="both", points=1, needs=("3.1", "3.3", "3.4", "3.5"))
 def test_a_path_with_spaces_is_typed_as_in_a_shell(chat: Story) -> None:
     """In quotes of either kind, or with a backslash before each space."""
     chat.server()
     sravya, sanjay = chat.join(), chat.join()
-    for number, before_and_after in enumerate(["'", '"', ""], 1):
+    meant = {
+        "'": "quotes are no part of the path",
+        '"': "quotes are no part of the path",
+        "": "a backslash before a blank makes that blank a part of the path",
+    }
+    for number, before_and_after in enumerate(meant, 1):
         content = chat.drawn.content(100)
         name = sravya.has(f"my {number} {chat.drawn.file_name()}", content)
         typed = before_and_after + name + before_and_after
         sravya.types("!send " + (typed if before_and_after else typed.replace(" ", r"\ ")))
-        sanjay.sees(f"[{sravya}] !send {name}")
-        path = sanjay.received(content, times=number)
+        cannot = cannot_send(sravya, meant[before_and_after])
+        sanjay.sees(f"[{sravya}] !send {name}", in_vain=cannot)
+        path = sanjay.received(content, times=number, in_vain=cannot)
         chat.agrees(f"it is called {name!r}", path.name == name, f"it is called {path.name!r}")
 
 

@@ -43,6 +43,7 @@ def test_the_mode_is_asked_until_it_is_1_or_2(chat: Story) -> None:
     chat.server()
     sravya = chat.opens_client()
     sravya.answers(CONNECT, "yes")
+    sravya.is_asked(MODE)
     for answer in ("", "3", "gui", "12"):
         sravya.sees("Enter your preference mode:", "1.Terminal Mode", "2.GUI Mode")
         sravya.answers(MODE, answer)
