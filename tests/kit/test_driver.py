@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from reference.protocol import TextFrom, Welcome, encode
+from reference.protocol import Ping, Pong, Text, TextFrom, Welcome, encode
 from tests.graded.bare import BareClient, unfinished
 from tests.graded.implementation import HOST, find
 from tests.graded.leftovers import nothing_left_behind
@@ -566,3 +566,53 @@ def test_drawn_texts_fit_a_terminal(story: Story) -> None:
         assert len(text.encode()) < 1_000
         assert text == text.strip()
         assert not text.startswith("!")
+
+
+def test_waiting_in_vain_ends_at_once(story: Story) -> None:
+    """With what has come in place of what was waited for, long before patience is over."""
+    story = Story(replace(story.setting, patience=PATIENCE), story._folder / "patient")
+    server = story.server()
+    with pytest.raises(StoryFailure, match="but:      it is listening already"):
+        server.sees_where("a line", lambda _: False, lambda: "it is listening already")
+    story.close()
+
+
+@pytest.mark.parametrize(
+    ("tasks", "hint", "said"),
+    [
+        (("3.2", "3.1"), "", "3.2: Offer a file, and answer who asks for a piece (client.py, files.py)\nhint: "),
+        (("3.2", "3.1", "3.5"), "", "this story is about it, and listed at 3.5, which it needs too\nhint: "),
+        (("1.3",), "end with status 2", "\nhint: end with status 2\nguide: labs/stage-1.md\n"),
+    ],
+    ids=["its own", "listed at another", "a hint of its own"],
+)
+def test_a_failure_says_which_task_it_is_about(
+    tasks: tuple[str, ...], hint: str, said: str, story: Story, tmp_path: Path
+) -> None:
+    """And where a check lists it, if that is elsewhere; a story's own hint takes the place of the task's."""
+    story = Story(replace(story.setting, tasks=tasks, hint=hint), tmp_path / "another")
+    with pytest.raises(StoryFailure) as failure:
+        story.agrees("all is well", False)
+    assert said in str(failure.value)
+    assert ("task " in str(failure.value)) is not bool(hint)
+
+
+def test_no_pong_falls_into_a_half_sent_frame(story: Story) -> None:
+    """It comes when the frame is whole, and before what is sent next."""
+    text, ping, pong = encode(Text("hello")), encode(Ping()), encode(Pong())
+    with socket.create_server((HOST, 0)) as listener:
+        theirs = socket.create_connection(listener.getsockname())
+        ours, _ = listener.accept()
+    with ours, theirs:
+        client = BareClient(story, "sravya", ours)
+        client.sends_bytes("half a text", text[:9])
+        theirs.sendall(ping + ping)
+        client.gets(Ping)
+        client.gets(Ping)
+        client.sends_bytes("the other half", text[9:])
+        client.sends(Text("again"))
+        theirs.sendall(ping)
+        client.gets(Ping)
+        ours.shutdown(socket.SHUT_WR)
+        expected = text + pong + pong + encode(Text("again")) + pong
+        assert b"".join(iter(lambda: theirs.recv(4096), b"")) == expected
