@@ -13,6 +13,7 @@ pytestmark = pytest.mark.stage(1)
 
 # An address set aside for documentation (RFC 5737): no machine has it.
 NOT_OURS = "192.0.2.1"
+CONNECTS = "the client connects at yes, before it asks for the name, and shows what the system says then"
 USAGE = "one line on stderr says how the program is called, and it ends with status 2; 1 is for what goes wrong later"
 
 
@@ -125,7 +126,7 @@ def test_a_restart_on_the_same_port_works_at_once(chat: Story) -> None:
 
 
 @pytest.mark.direct
-@pytest.mark.task("1.6", role="client", points=1)
+@pytest.mark.task("1.6", role="client", points=1, hint=CONNECTS)
 def test_nobody_listening_is_told_with_the_systems_reason(chat: Story) -> None:
     """The client prints `Connection refused` and ends with exit status 1."""
     sravya = chat.opens_client(port=free_port())
