@@ -1,7 +1,8 @@
-"""What the command lines of server and client have in common: ports, sizes, and errors in one line."""
+"""What server and client have in common where they start: ports, sizes, errors in one line, and how they are ended."""
 
 import argparse
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -25,6 +26,14 @@ def open_missing_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - open as long as the program runs
+
+
+def endings() -> list[signal.Signals]:
+    """What asks a program to end, beside Ctrl-C: kill, and a terminal that is closed, unless ``nohup`` is used."""
+    endings = [signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # Windows has none
+        endings.append(signal.SIGHUP)
+    return endings
 
 
 def port(text: str) -> int:

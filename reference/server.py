@@ -224,7 +224,7 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:  # hardly any descriptors (ulimit -n)
         print(f"cannot start: {error.strerror}", file=sys.stderr)
         return 1
-    endings = _endings()
+    endings = [signal.SIGINT, *arguments.endings()]
 
     def end(*_: object) -> None:
         for number in endings:  # once is enough; and Python, when it ends, would put the default back, which kills
@@ -269,14 +269,6 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--history", type=arguments.count, default=EARLIER, metavar="N", help="texts that a newcomer is shown (20)"
     )
     return parser.parse_args(argv)
-
-
-def _endings() -> list[signal.Signals]:
-    """The signals that ask the server to end: Ctrl-C, kill, and a terminal that is closed, unless ``nohup`` is used."""
-    endings = [signal.SIGINT, signal.SIGTERM]
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # Windows has none
-        endings.append(signal.SIGHUP)
-    return endings
 
 
 def _listen(ip: str, port: int) -> socket.socket:

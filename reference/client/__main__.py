@@ -17,7 +17,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from reference import arguments
-from reference.terminal import ENDINGS, questions
+from reference.terminal import questions
 
 if TYPE_CHECKING:
     from reference.client.connection import Client
@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments.open_missing_streams()
     options = _parse(argv)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in ENDINGS:
+    for number in arguments.endings():
         signal.signal(number, _interrupt)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a byte that is no text is no reason to end
@@ -154,7 +154,7 @@ def _join(client: "Client", name: str | None) -> bool:
 def _print_last(text: str) -> None:
     """Print this and what was printed before, but do not wait for ever for who reads it: a pipe may be full."""
 
-    for number in (signal.SIGINT, *ENDINGS):  # it ends already: one more Ctrl-C has nothing to say
+    for number in (signal.SIGINT, *arguments.endings()):  # it ends already: one more Ctrl-C has nothing to say
         signal.signal(number, signal.SIG_IGN)
 
     def write() -> None:

@@ -1,18 +1,12 @@
 """The chat in a terminal: lines as they come (plain.py), or with an input line of its own (interactive.py)."""
 
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # asked before anything heavy is imported: see client/__main__.py
     from reference.client.connection import Client
     from reference.client.events import Event
-
-# What asks a program to end, beside Ctrl-C: kill, and a terminal that is closed, unless ``nohup`` is used.
-ENDINGS = [signal.SIGTERM]
-if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # Windows has none
-    ENDINGS.append(signal.SIGHUP)
 
 
 class Face(Protocol):

@@ -31,6 +31,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.renderer import CPR_Support, print_formatted_text
 from prompt_toolkit.styles import Style
 
+from reference import arguments
 from reference.client.connection import Client, TextTooLong, check_text
 from reference.client.events import (
     Ended,
@@ -45,7 +46,6 @@ from reference.client.events import (
 )
 from reference.client.wording import lines_of
 from reference.printable import lines, one_line
-from reference.terminal import ENDINGS
 from reference.terminal.commands import Leave, obey, said
 from reference.terminal.completion import complete
 from reference.terminal.progress import Progress
@@ -103,7 +103,7 @@ class Interactive:
 
     def run(self) -> int:
         """Let the person type until the chat ends; returns the exit status."""
-        previous = {number: signal.signal(number, lambda *_: self._end()) for number in ENDINGS}
+        previous = {number: signal.signal(number, lambda *_: self._end()) for number in arguments.endings()}
         try:
             self._app.run(pre_run=self._begin)
         except (EOFError, OSError):

@@ -77,6 +77,14 @@ def token_of(member: Member) -> Numbers:
     return next(frame for frame in reversed(seen(member)) if isinstance(frame, Numbers))
 
 
+def join_to_resume(raw: Raw) -> Numbers:
+    """Join a real server as ann, and return what she was told about coming back."""
+    raw.join("ann", CAN_RESUME)
+    numbers = raw.until(Numbers)[-1]
+    assert isinstance(numbers, Numbers)
+    return numbers
+
+
 def come_back(room: Room, numbers: Numbers, number: int, said: int = 0) -> tuple[Member, list[Frame]]:
     """Resume, and return what the new connection is sent."""
     member = room.resume(Resume(numbers.token, number, said), Mailbox(), FEATURES)
@@ -441,9 +449,7 @@ def test_half_a_frame_and_then_silence_is_a_lost_connection():
 def test_a_second_connection_takes_the_place_of_a_half_open_one(live: Live):
     """As when a laptop wakes in another network: the server did not know that the old connection is dead."""
     with Raw(live.address) as old, Raw(live.address) as new:
-        old.join("ann", CAN_RESUME)
-        numbers = old.until(Numbers)[-1]
-        assert isinstance(numbers, Numbers)
+        numbers = join_to_resume(old)
         new.send(Resume(numbers.token, numbers.number, 0))
         assert isinstance(new.next(), Welcome)
         assert old.rest() == []
@@ -460,9 +466,7 @@ def test_what_the_old_connection_had_still_to_say_delays_nobody(live: Live, monk
 
     monkeypatch.setattr(FloodControl, "admit", hold_the_first)
     with Raw(live.address) as old, Raw(live.address) as new:
-        old.join("ann", CAN_RESUME)
-        numbers = old.until(Numbers)[-1]
-        assert isinstance(numbers, Numbers)
+        numbers = join_to_resume(old)
         old.send(Text("1"), Text("2"), Text("3"))
         assert first_is_held.wait(DEADLINE)
         new.send(Resume(numbers.token, numbers.number, 0))
@@ -478,9 +482,7 @@ def test_to_come_back_is_no_new_burst(live: Live, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(FloodControl, "admit", lambda control, text: asked.append(control))
     asked: list[FloodControl] = []
     with Raw(live.address) as old, Raw(live.address) as new:
-        old.join("ann", CAN_RESUME)
-        numbers = old.until(Numbers)[-1]
-        assert isinstance(numbers, Numbers)
+        numbers = join_to_resume(old)
         old.send(Text("1"))
         old.until(Ack)
         new.send(Resume(numbers.token, numbers.number + 1, 1), Text("2"))
